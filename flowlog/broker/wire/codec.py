@@ -1,0 +1,107 @@
+"""Read and write whole messages: bodies of requests and responses, and data messages.
+
+The one place where bytes of strangers become objects. Whatever the bytes, a reader returns a
+message or raises `ProtocolError`, and takes memory in proportion to the bytes that are there.
+Headers and frames are not in here (`headers`, `frames`).
+"""
+
+from __future__ import annotations
+
+import struct
+from functools import cache
+from typing import Any
+
+from kio.schema.index import api_key_map
+
+from flowlog.broker.wire.classes import fields_of_all_versions, message_classes
+from flowlog.broker.wire.errors import ProtocolError
+from flowlog.broker.wire.reader_compiler import Reader, compile_reader
+from flowlog.broker.wire.reading import MAX_ELEMENT_COUNT, Buffer
+from flowlog.broker.wire.schema import Direction, message_schema
+from flowlog.broker.wire.writer_compiler import Writer, compile_writer
+
+
+def read_request(api_key: int, version: int, body: Buffer) -> Any:
+    """Read a request's body; raises `ProtocolError` unless it is one, to its last byte.
+
+    `records` fields are slices of `body`: pass a memoryview and they are not copied.
+    """
+    return _read(_api_name(api_key), version, "request", body)
+
+
+def read_response(api_key: int, version: int, body: Buffer) -> Any:
+    """Read a response's body; see `read_request`."""
+    return _read(_api_name(api_key), version, "response", body)
+
+
+def read_data(name: str, version: int, data: Buffer, *, allow_trailing: bool = False) -> Any:
+    """Read a data message, such as "consumer_protocol_subscription"; see `read_request`.
+
+    Args:
+        allow_trailing: ignore what follows, as readers of a newer writer's data must.
+    """
+    return _read(name, version, "data", data, allow_trailing=allow_trailing)
+
+
+def write_request(api_key: int, version: int, request: Any) -> bytes:
+    """Write a request's body with the fields that the version has."""
+    return _write(api_key_map[api_key], version, "request", request)
+
+
+def write_response(api_key: int, version: int, response: Any) -> bytes:
+    """Write a response's body with the fields that the version has."""
+    return _write(api_key_map[api_key], version, "response", response)
+
+
+def write_data(name: str, version: int, message: Any) -> bytes:
+    """Write a data message with the fields that the version has."""
+    return _write(name, version, "data", message)
+
+
+def _api_name(api_key: int) -> str:
+    name: str | None = api_key_map.get(api_key)
+    if name is None:
+        raise ProtocolError(f"unknown API key {api_key}")
+    return name
+
+
+def _read(
+    name: str, version: int, direction: Direction, data: Buffer, *, allow_trailing: bool = False
+) -> Any:
+    try:
+        reader = _reader(name, version, direction)
+    except KeyError:
+        raise ProtocolError(f"no {name} {direction} of version {version}") from None
+    end = len(data)
+    try:
+        message, position = reader(data, 0, end, [MAX_ELEMENT_COUNT])
+        if position != end and not (allow_trailing and position < end):
+            raise ProtocolError(f"{end - position} bytes are left over")
+    except (ProtocolError, struct.error, LookupError, ValueError) as error:
+        raise ProtocolError(f"malformed {name} {direction} v{version}: {error}") from None
+    return message
+
+
+def _write(name: str, version: int, direction: Direction, message: Any) -> bytes:
+    out = bytearray()
+    try:
+        _writer(name, version, direction)(out, message)
+    except Exception as error:
+        error.add_note(f"while writing a {name} {direction} v{version}")
+        raise
+    return bytes(out)
+
+
+@cache
+def _reader(name: str, version: int, direction: Direction) -> Reader:
+    schema = message_schema(name, version, direction)
+    title = f"read {name} {direction} v{version}"
+    return compile_reader(schema, message_classes(name, direction), title)
+
+
+@cache
+def _writer(name: str, version: int, direction: Direction) -> Writer:
+    schema = message_schema(name, version, direction)
+    merged = fields_of_all_versions(name, direction)
+    title = f"write {name} {direction} v{version}"
+    return compile_writer(schema, merged, message_classes(name, direction), title)
