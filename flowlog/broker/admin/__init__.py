@@ -1,0 +1,1 @@
+"""Administration: a request becomes checked records for the controller, or the error to answer."""

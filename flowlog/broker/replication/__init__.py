@@ -1,0 +1,1 @@
+"""Partitions as this broker serves them: leader or not, high watermark, who waits for records."""

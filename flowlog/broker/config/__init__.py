@@ -1,0 +1,1 @@
+"""Configuration in Kafka's spelling: which keys exist, their types, defaults and layers."""

@@ -1,0 +1,199 @@
+"""The settings of a broker, with Kafka's names and defaults, and flowlog's own few.
+
+Only keys that the broker acts on are here; any other is an error with a suggestion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from .keys import INT_MAX, ConfigKey, ConfigType, table
+from .topic_keys import TOPIC_KEYS
+
+
+def _topic_defaults() -> Iterator[ConfigKey]:
+    """Each topic setting under its broker-wide name: what topics without an own value get."""
+    for key in TOPIC_KEYS.values():
+        yield ConfigKey(
+            key.broker_key,
+            key.type,
+            key.default,
+            f"Default of {key.name} for topics without their own. {key.doc}",
+            low=key.low,
+            high=key.high,
+            choices=key.choices,
+            dynamic=True,
+        )
+
+
+_OWN = [
+    ConfigKey("node.id", ConfigType.INT, "1", "This node's number in the cluster.", low=0),
+    ConfigKey(
+        "listeners",
+        ConfigType.LIST,
+        "PLAINTEXT://127.0.0.1:9092",
+        "Where the broker listens: PLAINTEXT://host:port; port 0 takes a free one.",
+    ),
+    ConfigKey(
+        "advertised.listeners",
+        ConfigType.LIST,
+        "",
+        "The address that clients are told; the listener's own when left empty.",
+    ),
+    ConfigKey("log.dirs", ConfigType.LIST, "flowlog-data", "The folder that holds the data."),
+    ConfigKey("cluster.id", ConfigType.STRING, "", "The cluster's id; made when left empty."),
+    ConfigKey("broker.rack", ConfigType.STRING, "", "The rack that this broker stands in."),
+    ConfigKey(
+        "num.partitions", ConfigType.INT, "1", "Partitions of a topic made without a number.", low=1
+    ),
+    ConfigKey(
+        "default.replication.factor",
+        ConfigType.INT,
+        "1",
+        "Replicas of a topic made without a number.",
+        low=1,
+    ),
+    ConfigKey(
+        "auto.create.topics.enable",
+        ConfigType.BOOLEAN,
+        "true",
+        "Whether asking for an unknown topic makes it.",
+    ),
+    ConfigKey("delete.topic.enable", ConfigType.BOOLEAN, "true", "Whether topics can be deleted."),
+    ConfigKey(
+        "log.retention.minutes",
+        ConfigType.INT,
+        None,
+        "Retention in minutes; log.retention.ms goes first.",
+    ),
+    ConfigKey(
+        "log.retention.hours",
+        ConfigType.INT,
+        "168",
+        "Retention in hours; log.retention.minutes goes first.",
+    ),
+    ConfigKey(
+        "log.roll.hours",
+        ConfigType.INT,
+        "168",
+        "Segment age in hours; log.roll.ms goes first.",
+        low=1,
+    ),
+    ConfigKey(
+        "log.retention.check.interval.ms",
+        ConfigType.LONG,
+        "300000",
+        "How often retention looks for old segments, in milliseconds.",
+        low=1,
+    ),
+    ConfigKey(
+        "log.flush.offset.checkpoint.interval.ms",
+        ConfigType.INT,
+        "60000",
+        "How often the recovery points are written down, in milliseconds.",
+        low=1,
+    ),
+    ConfigKey(
+        "durability",
+        ConfigType.STRING,
+        "replicated",
+        "When an acknowledgement may leave: replicated (as Kafka) or fsync (after the disk's).",
+        choices=("replicated", "fsync"),
+    ),
+    ConfigKey(
+        "producer.id.expiration.ms",
+        ConfigType.INT,
+        "86400000",
+        "Idle time after which a producer's sequence numbers are forgotten, in milliseconds.",
+        low=1,
+    ),
+    ConfigKey(
+        "socket.request.max.bytes",
+        ConfigType.INT,
+        "104857600",
+        "The largest request, in bytes.",
+        low=1,
+    ),
+    ConfigKey(
+        "connections.max.idle.ms",
+        ConfigType.LONG,
+        "600000",
+        "Idle time after which a connection is closed, in milliseconds.",
+    ),
+    ConfigKey(
+        "max.connections", ConfigType.INT, str(INT_MAX), "The most connections at one time.", low=1
+    ),
+    ConfigKey(
+        "fetch.max.bytes",
+        ConfigType.INT,
+        "57671680",
+        "The most bytes that one fetch is answered with.",
+        low=1024,
+    ),
+    ConfigKey(
+        "offsets.topic.num.partitions",
+        ConfigType.INT,
+        "50",
+        "Partitions of the topic that keeps group offsets; fixed once it exists.",
+        low=1,
+    ),
+    ConfigKey(
+        "offsets.topic.segment.bytes",
+        ConfigType.INT,
+        "104857600",
+        "Segment size of the topic that keeps group offsets, in bytes.",
+        low=1,
+    ),
+    ConfigKey(
+        "offsets.topic.replication.factor",
+        ConfigType.SHORT,
+        "1",
+        "Replicas of the topic that keeps group offsets.",
+        low=1,
+    ),
+    ConfigKey(
+        "offsets.retention.minutes",
+        ConfigType.INT,
+        "10080",
+        "How long an empty group's offsets are kept, in minutes.",
+        low=1,
+    ),
+    ConfigKey(
+        "offsets.retention.check.interval.ms",
+        ConfigType.LONG,
+        "600000",
+        "How often expired offsets are looked for, in milliseconds.",
+        low=1,
+    ),
+    ConfigKey(
+        "offset.metadata.max.bytes",
+        ConfigType.INT,
+        "4096",
+        "The longest text that a committed offset may carry, in bytes.",
+    ),
+    ConfigKey(
+        "group.initial.rebalance.delay.ms",
+        ConfigType.INT,
+        "3000",
+        "How long a new group waits for more members, in milliseconds.",
+        low=0,
+    ),
+    ConfigKey(
+        "group.min.session.timeout.ms",
+        ConfigType.INT,
+        "6000",
+        "The shortest session timeout that a member may ask for, in milliseconds.",
+    ),
+    ConfigKey(
+        "group.max.session.timeout.ms",
+        ConfigType.INT,
+        "1800000",
+        "The longest session timeout that a member may ask for, in milliseconds.",
+    ),
+    ConfigKey(
+        "group.max.size", ConfigType.INT, str(INT_MAX), "The most members of a group.", low=1
+    ),
+]
+
+BROKER_KEYS: Final[Mapping[str, ConfigKey]] = table([*_OWN, *_topic_defaults()])

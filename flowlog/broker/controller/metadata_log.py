@@ -1,0 +1,58 @@
+"""The metadata log on this node's disk: one partition log, forced to disk before it counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+from uuid import UUID
+
+from flowlog.broker.storage.config import LogConfig
+from flowlog.broker.storage.group_commit import GroupCommit
+from flowlog.broker.storage.log_dir import LogDirectory
+from flowlog.records.batch import split_batches
+from flowlog.records.builder import build_batch
+from flowlog.records.record import Record, iter_records
+
+from .records import MetadataRecord, decode_record, encode_record
+
+TOPIC: Final = "__cluster_metadata"
+TOPIC_ID: Final = UUID(int=1)  # as Kafka's metadata topic has it
+LEADER_EPOCH: Final = 0
+READ_BYTES: Final = 1 << 20
+
+
+class PartitionMetadataLog:
+    """`MetadataLog` over partition 0 of `__cluster_metadata`; kept for ever."""
+
+    def __init__(
+        self, directory: LogDirectory, group_commit: GroupCommit, now_ms: Callable[[], int]
+    ) -> None:
+        self._group_commit = group_commit
+        self._now_ms = now_ms
+        config = LogConfig(retention_ms=-1, retention_bytes=-1)
+        self._log = directory.get(TOPIC_ID, 0) or directory.create(TOPIC, TOPIC_ID, 0, config)
+        self._log.config = config
+
+    async def append(self, records: Sequence[MetadataRecord]) -> None:
+        now_ms = self._now_ms()
+        batch = build_batch(
+            [Record(key=None, value=encode_record(r), timestamp_ms=now_ms) for r in records]
+        )
+        result = self._log.append_as_leader(batch, leader_epoch=LEADER_EPOCH, now_ms=now_ms)
+        await self._group_commit.wait_flushed(self._log, result.last_offset + 1)
+
+    def read_all(self) -> Iterator[MetadataRecord]:
+        """Every record, oldest first.
+
+        Raises:
+            StorageError: a record of another format, or damage.
+        """
+        log = self._log
+        offset = log.log_start_offset
+        while offset < log.log_end_offset:
+            chunk = log.read(offset, end_offset=log.log_end_offset, max_bytes=READ_BYTES)
+            for batch in split_batches(chunk):
+                for record in iter_records(batch):
+                    assert record.value is not None, "metadata records have values"
+                    yield decode_record(record.value)
+                offset = batch.last_offset + 1

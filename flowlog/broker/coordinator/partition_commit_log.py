@@ -1,0 +1,64 @@
+"""A coordinator's log kept in a partition: each decision is one batch, all of it or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from kio.schema.errors import ErrorCode
+
+from flowlog.broker.replication.partition import Partition
+from flowlog.clock import Clock
+from flowlog.errors import KafkaError
+from flowlog.records.batch import split_batches
+from flowlog.records.builder import build_batch
+from flowlog.records.record import Record, iter_records
+
+from .commit_log import CoordinatorRecord
+
+READ_BYTES: Final = 1 << 20
+
+
+class PartitionCommitLog:
+    """`CommitLog` over a partition that this broker leads."""
+
+    def __init__(self, partition: Partition, clock: Clock) -> None:
+        self._partition = partition
+        self._clock = clock
+
+    def append(self, records: Sequence[CoordinatorRecord]) -> int:
+        """Append the records as one batch; return the offset after its last.
+
+        Raises:
+            KafkaError: KAFKA_STORAGE_ERROR; nothing was written that will be kept.
+        """
+        now_ms = self._clock.now_ms()
+        batch = build_batch(
+            [Record(key=r.key, value=r.value, timestamp_ms=now_ms) for r in records]
+        )
+        try:
+            return self._partition.append(batch, now_ms=now_ms).last_offset + 1
+        except OSError as error:
+            raise KafkaError(ErrorCode.kafka_storage_error, str(error)) from error
+
+    def is_committed(self, end_offset: int) -> bool:
+        return self._partition.is_committed(end_offset)
+
+    async def wait_committed(self, end_offset: int) -> None:
+        try:
+            await self._partition.wait_committed(end_offset)
+        except OSError as error:
+            raise KafkaError(ErrorCode.kafka_storage_error, str(error)) from error
+
+    def read_all(self) -> Iterator[CoordinatorRecord]:
+        """Every record, oldest first."""
+        log = self._partition.log
+        offset = log.log_start_offset
+        while offset < log.log_end_offset:
+            chunk = log.read(offset, end_offset=log.log_end_offset, max_bytes=READ_BYTES)
+            for batch in split_batches(chunk):
+                if not batch.is_control:
+                    for record in iter_records(batch):
+                        if record.key is not None:
+                            yield CoordinatorRecord(record.key, record.value)
+                offset = batch.last_offset + 1

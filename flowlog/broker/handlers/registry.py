@@ -1,0 +1,92 @@
+"""Every API that this broker serves, from its handler modules, and how one request is carried out.
+
+Only what is listed here is advertised by ApiVersions: nothing is advertised that is not served.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from types import ModuleType
+from typing import Any, Final
+
+from flowlog.broker.wire import codec
+
+Buffer = bytes | bytearray | memoryview
+Body = Sequence[Buffer] | None
+
+MODULES: Final = (
+    "produce",
+    "fetch",
+    "list_offsets",
+    "metadata",
+    "offset_commit",
+    "offset_fetch",
+    "find_coordinator",
+    "join_group",
+    "heartbeat",
+    "leave_group",
+    "sync_group",
+    "describe_groups",
+    "list_groups",
+    "api_versions",
+    "create_topics",
+    "delete_topics",
+    "delete_records",
+    "init_producer_id",
+    "offset_for_leader_epoch",
+    "describe_configs",
+    "alter_configs",
+    "describe_log_dirs",
+    "create_partitions",
+    "delete_groups",
+    "incremental_alter_configs",
+    "offset_delete",
+    "describe_cluster",
+    "describe_topic_partitions",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """One API: its versions as advertised, and the three steps of answering a request.
+
+    `handle` returns the response, or an awaitable of it when it has to wait. `write` gives the
+    body as buffers; None means that the request gets no response (Produce with acks=0).
+    """
+
+    key: int
+    name: str
+    min_version: int
+    max_version: int
+    min_served_version: int
+    read: Callable[[int, Buffer], Any]
+    handle: Callable[[Any, Any], Any | Awaitable[Any]]
+    write: Callable[[int, Any], Body]
+
+
+def load_apis() -> dict[int, Api]:
+    """The served APIs by key, in the order of their keys."""
+    modules = (import_module(f"flowlog.broker.handlers.{name}") for name in MODULES)
+    return {api.key: api for api in sorted(map(_api, modules), key=lambda api: api.key)}
+
+
+def _api(module: ModuleType) -> Api:
+    key: int = module.API_KEY
+    low, high = module.VERSIONS
+    return Api(
+        key=key,
+        name=module.__name__.rpartition(".")[2],
+        min_version=low,
+        max_version=high,
+        min_served_version=getattr(module, "MIN_SERVED_VERSION", low),
+        read=getattr(module, "read_request", partial(codec.read_request, key)),
+        handle=module.handle,
+        write=getattr(module, "write_response", partial(_write_compiled, key)),
+    )
+
+
+def _write_compiled(key: int, version: int, response: Any) -> Body:
+    return (codec.write_response(key, version, response),)

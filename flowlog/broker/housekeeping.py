@@ -1,0 +1,70 @@
+"""What the broker does by the clock: retention, checkpoints, timed flushes, idle connections."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Set
+from typing import Final
+
+import anyio
+
+from flowlog.broker.connection import Connection
+from flowlog.broker.node import Node
+from flowlog.clock import Clock
+
+logger = logging.getLogger(__name__)
+
+FLUSH_CHECK_MS: Final = 1000
+
+
+class Housekeeping:
+    """Runs each duty at its own interval; an error of the disk in one is logged and tried again."""
+
+    def __init__(self, node: Node, connections: Set[Connection], clock: Clock) -> None:
+        self._node = node
+        self._connections = connections
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        config = self._node.config
+        idle_ms = config.integer("connections.max.idle.ms")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(
+                self._every,
+                config.integer("log.retention.check.interval.ms"),
+                self._apply_retention,
+            )
+            tasks.start_soon(
+                self._every,
+                config.integer("log.flush.offset.checkpoint.interval.ms"),
+                self._node.directory.write_checkpoints,
+            )
+            tasks.start_soon(self._every, FLUSH_CHECK_MS, self._flush_by_time)
+            if idle_ms > 0:
+                tasks.start_soon(self._every, max(idle_ms // 10, 100), self._close_idle)
+
+    async def _every(self, interval_ms: int, duty: Callable[[], None]) -> None:
+        while True:
+            await anyio.sleep(interval_ms / 1000)
+            try:
+                duty()
+            except OSError as error:
+                logger.error("%s: %s", getattr(duty, "__name__", "housekeeping"), error)
+
+    def _apply_retention(self) -> None:
+        now_ms = self._clock.now_ms()
+        for partition in self._node.partitions:
+            partition.log.apply_retention(now_ms, partition.high_watermark)
+
+    def _flush_by_time(self) -> None:
+        now_ms = self._clock.now_ms()
+        for partition in self._node.partitions:
+            partition.log.maybe_flush(now_ms)
+
+    def _close_idle(self) -> None:
+        idle_ms = self._node.config.integer("connections.max.idle.ms")
+        oldest = self._clock.monotonic_ms() - idle_ms
+        for connection in tuple(self._connections):
+            if connection.is_idle and connection.last_active_ms < oldest:
+                connection.drain()

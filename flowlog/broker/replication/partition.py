@@ -1,0 +1,134 @@
+"""`Partition`: one partition on this broker, between the handlers and its log.
+
+It knows who leads, up to where records are committed (the high watermark) and which fetches wait.
+With one replica a record is committed once the log has it, or, where `flush.messages` is 1, once
+the disk has it; followers and in-sync replicas join here when there is more than one broker.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from kio.schema.errors import ErrorCode
+
+from flowlog.broker.storage.group_commit import GroupCommit
+from flowlog.broker.storage.partition_log import AppendResult, PartitionLog
+from flowlog.errors import KafkaError
+
+from .fetch_waiter import FetchWaiter
+
+READ_COMMITTED = 1
+
+
+class Partition:
+    """A partition that this broker leads.
+
+    Invariant: `log_start_offset <= high_watermark <= log_end_offset`; the high watermark never
+    goes back.
+    """
+
+    __slots__ = (
+        "_group_commit",
+        "_waiters",
+        "high_watermark",
+        "index",
+        "leader_epoch",
+        "log",
+        "topic",
+        "topic_id",
+    )
+
+    def __init__(
+        self,
+        topic: str,
+        topic_id: UUID,
+        index: int,
+        log: PartitionLog,
+        *,
+        leader_epoch: int,
+        group_commit: GroupCommit,
+    ) -> None:
+        self.topic = topic
+        self.topic_id = topic_id
+        self.index = index
+        self.log = log
+        self.leader_epoch = leader_epoch
+        self.high_watermark = log.log_end_offset  # what recovery kept is all there is to agree on
+        self._group_commit = group_commit
+        self._waiters: set[FetchWaiter] = set()
+
+    def __repr__(self) -> str:
+        return f"Partition({self.topic}-{self.index})"
+
+    @property
+    def last_stable_offset(self) -> int:
+        """Up to where transactions are decided (exclusive)."""
+        return self.high_watermark
+
+    def readable_end(self, isolation_level: int) -> int:
+        """The offset (exclusive) up to which a consumer of that isolation level may read."""
+        return self.last_stable_offset if isolation_level == READ_COMMITTED else self.high_watermark
+
+    def check_leader_epoch(self, current_leader_epoch: int) -> None:
+        """Raise when the client's view of the leader is older or newer than ours; -1 is no view.
+
+        Raises:
+            KafkaError: FENCED_LEADER_EPOCH or UNKNOWN_LEADER_EPOCH (KIP-320).
+        """
+        if current_leader_epoch in (-1, self.leader_epoch):
+            return
+        if current_leader_epoch < self.leader_epoch:
+            raise KafkaError(ErrorCode.fenced_leader_epoch)
+        raise KafkaError(ErrorCode.unknown_leader_epoch)
+
+    def append(self, batches: bytes | bytearray | memoryview, *, now_ms: int) -> AppendResult:
+        """Append a client's batch; `wait_committed` tells when it may be acknowledged.
+
+        Raises:
+            KafkaError: the batch breaks a rule; nothing was written.
+            OSError: the disk failed.
+        """
+        result = self.log.append_as_leader(batches, leader_epoch=self.leader_epoch, now_ms=now_ms)
+        if not self._flush_due():
+            self._advance_high_watermark()
+        return result
+
+    def is_committed(self, end_offset: int) -> bool:
+        """Whether every record below `end_offset` may be acknowledged and read."""
+        return self.high_watermark >= end_offset
+
+    async def wait_committed(self, end_offset: int) -> None:
+        """Return once every record below `end_offset` may be acknowledged.
+
+        Raises:
+            StorageError: the disk could not keep them; they must not be acknowledged.
+        """
+        while self.high_watermark < end_offset:
+            await self._group_commit.wait_flushed(self.log, end_offset)
+            self._advance_high_watermark()
+
+    def watch(self, waiter: FetchWaiter) -> None:
+        """Tell `waiter` of records that become readable."""
+        self._waiters.add(waiter)
+
+    def unwatch(self, waiter: FetchWaiter) -> None:
+        self._waiters.discard(waiter)
+
+    def wake_all(self) -> None:
+        """The partition goes away: no waiting fetch will find more here."""
+        for waiter in self._waiters:
+            waiter.on_gone()
+
+    def _flush_due(self) -> bool:
+        return self.log.log_end_offset - self.log.recovery_point >= self.log.config.flush_messages
+
+    def _advance_high_watermark(self) -> None:
+        """Everything that the policy asks for has happened up to the log's end, or to its flush."""
+        log = self.log
+        end = log.recovery_point if log.config.flush_messages == 1 else log.log_end_offset
+        if end > self.high_watermark:
+            before, self.high_watermark = self.high_watermark, end
+            if self._waiters:
+                size_bytes = log.size_between(before, end)
+                for waiter in tuple(self._waiters):
+                    waiter.on_readable(size_bytes)

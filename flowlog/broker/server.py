@@ -1,0 +1,198 @@
+"""`BrokerServer`: the one place where sockets, disks and task groups meet; start, drain, stop.
+
+Starting opens the data folder, replays the metadata log, opens the partitions, begins to load
+the group coordinator and then listens. Stopping goes the other way: no new connections, requests
+in hand answered, logs flushed, the folder marked clean.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Any, Final, Self
+
+import anyio
+from anyio.abc import TaskGroup
+
+from flowlog.broker.admin.topics import OFFSETS_TOPIC, TopicAdmin, TopicDefaults
+from flowlog.broker.config.broker_config import BrokerConfig
+from flowlog.broker.connection import Connection
+from flowlog.broker.controller.records import MetadataRecord, PartitionRecord
+from flowlog.broker.group_service import group_config, open_offsets_log
+from flowlog.broker.groups.coordinator import GroupCoordinator
+from flowlog.broker.handlers.context import Services
+from flowlog.broker.handlers.registry import load_apis
+from flowlog.broker.housekeeping import Housekeeping
+from flowlog.broker.node import Node
+from flowlog.clock import Clock, SystemClock
+from flowlog.errors import FlowlogError
+
+logger = logging.getLogger(__name__)
+
+DRAIN_SECONDS: Final = 5.0
+BACKLOG: Final = 1024
+
+
+class BrokerServer:
+    """One broker in this process: `async with BrokerServer(config) as server: ...`.
+
+    It serves from entering the context until leaving it. Runs on asyncio's event loop (uvloop
+    where the caller installed it).
+    """
+
+    def __init__(self, config: BrokerConfig, *, clock: Clock | None = None) -> None:
+        self.config = config
+        self._clock = clock or SystemClock()
+        self._connections: set[Connection] = set()
+        self._stack = AsyncExitStack()
+        self._connection_closed = anyio.Event()
+        self._stopping = False
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            await self._start(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with anyio.CancelScope(shield=True):
+            await self._stack.aclose()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """The host and port that it really listens on."""
+        host, port = self._server.sockets[0].getsockname()[:2]
+        return host, port
+
+    @property
+    def bootstrap(self) -> str:
+        """The address for a client on this machine, as `host:port`."""
+        host, port = self.address
+        if host in ("0.0.0.0", "::"):
+            host = "127.0.0.1"
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    @property
+    def connection_count(self) -> int:
+        return len(self._connections)
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        self._node = node = await Node.open(self.config, self._clock)
+        stack.callback(node.close)
+        self._tasks: TaskGroup = await stack.enter_async_context(anyio.create_task_group())
+        stack.callback(self._tasks.cancel_scope.cancel)
+        groups = GroupCoordinator(
+            group_config(self.config), self._clock, open_offsets_log(node.partitions, self._clock)
+        )
+        services = self._services(node, groups)
+        self._groups = groups
+        node.controller.add_listener(self._on_metadata)
+        apis = load_apis()
+        services.apis = apis
+        self._server = await self._listen(
+            lambda: Connection(
+                services,
+                apis,
+                spawn=self._spawn,
+                on_open=self._on_open,
+                on_close=self._on_close,
+            )
+        )
+        stack.push_async_callback(self._stop_serving)
+        await node.register(*self.address)
+        self._tasks.start_soon(groups.run)
+        self._load_groups(node.partitions.of_topic(OFFSETS_TOPIC))
+        housekeeping = Housekeeping(node, self._connections, self._clock)
+        self._tasks.start_soon(housekeeping.run)
+
+    def _services(self, node: Node, groups: GroupCoordinator) -> Services:
+        config = self.config
+        defaults = TopicDefaults(
+            partition_count=config.integer("num.partitions"),
+            replication_factor=config.integer("default.replication.factor"),
+        )
+        return Services(
+            config=config,
+            clock=self._clock,
+            node_id=node.node_id,
+            metadata=node.controller.image,
+            controller=node.controller,
+            partitions=node.partitions,
+            producer_ids=node.producer_ids,
+            topics=TopicAdmin(node.controller, defaults),
+            configs=node.configs,
+            groups=groups,
+            apis={},
+        )
+
+    async def _listen(self, connection: Callable[[], Connection]) -> asyncio.Server:
+        listener = self.config.listener
+        try:
+            return await asyncio.get_running_loop().create_server(
+                connection, listener.host, listener.port, backlog=BACKLOG
+            )
+        except OSError as error:
+            address = f"{listener.host}:{listener.port}"
+            if error.errno == errno.EADDRINUSE:
+                raise FlowlogError(
+                    f"{address} is in use by another program",
+                    code="ADDRESS_IN_USE",
+                    hint="stop it, or listen on another port (0 takes a free one)",
+                ) from None
+            raise FlowlogError(f"cannot listen on {address}: {error}", code="LISTEN") from None
+
+    def _spawn(self, function: Callable[..., Awaitable[None]], argument: Any) -> None:
+        self._tasks.start_soon(function, argument)
+
+    def _on_open(self, connection: Connection) -> bool:
+        if self._stopping or len(self._connections) >= self.config.integer("max.connections"):
+            logger.warning("refusing %s: max.connections reached", connection.client.host)
+            return False
+        self._connections.add(connection)
+        return True
+
+    def _on_close(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        self._connection_closed.set()
+
+    async def _on_metadata(self, records: Sequence[MetadataRecord]) -> None:
+        await self._node.partitions.on_metadata(records)
+        offsets_topic = self._node.controller.image.topic(OFFSETS_TOPIC)
+        for record in records:
+            if (
+                isinstance(record, PartitionRecord)
+                and offsets_topic is not None
+                and record.topic_id == offsets_topic.topic_id
+            ):
+                await self._groups.load(record.partition)
+
+    def _load_groups(self, indexes: Sequence[int]) -> None:
+        async def load_all() -> None:
+            for index in indexes:
+                await self._groups.load(index)
+
+        self._tasks.start_soon(load_all)
+
+    async def _stop_serving(self) -> None:
+        """Stop listening, let requests in hand be answered, then close every connection."""
+        self._stopping = True
+        self._server.close()
+        for partition in self._node.partitions:
+            partition.wake_all()
+        for connection in tuple(self._connections):
+            connection.drain()
+        with anyio.move_on_after(DRAIN_SECONDS):
+            while self._connections:
+                await self._connection_closed.wait()
+                self._connection_closed = anyio.Event()
+        for connection in tuple(self._connections):
+            connection.abort()
