@@ -11,13 +11,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from inspect import isawaitable
 from typing import Any, Final, cast
 
 from flowlog.broker.handlers.context import Client, RequestContext, Services
 from flowlog.broker.handlers.registry import Api, Body
 from flowlog.broker.wire.errors import ProtocolError
+from flowlog.broker.wire.fallback import unknown_api_versions_body
 from flowlog.broker.wire.frames import FrameReader
 from flowlog.broker.wire.headers import RequestHeader, read_request_header, response_header
 from flowlog.errors import KafkaError
@@ -27,7 +28,7 @@ logger = logging.getLogger(__name__)
 WAITING_FRAMES_MAX: Final = 32
 API_VERSIONS: Final = 18
 
-Spawn = Callable[[Callable[..., Awaitable[None]], Any], None]
+Spawn = Callable[[Callable[[Any], Coroutine[Any, Any, None]], Any], None]
 
 
 class Connection(asyncio.Protocol):
@@ -180,9 +181,8 @@ class Connection(asyncio.Protocol):
     def _answer_unsupported_version(self, header: RequestHeader, api: Api) -> None:
         """ApiVersions and Produce have an answer that every client understands; others close."""
         if api.key == API_VERSIONS:
-            from flowlog.broker.handlers.api_versions import unsupported_version_body
-
-            self._send(header, (unsupported_version_body(api.min_version, api.max_version),))
+            served = {API_VERSIONS: (api.min_version, api.max_version)}
+            self._send(header, (unknown_api_versions_body(served),))
             return
         raise ProtocolError(
             f"{api.name} version {header.api_version} is not served "

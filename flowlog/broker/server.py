@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Final, Self
@@ -150,7 +150,7 @@ class BrokerServer:
                 ) from None
             raise FlowlogError(f"cannot listen on {address}: {error}", code="LISTEN") from None
 
-    def _spawn(self, function: Callable[..., Awaitable[None]], argument: Any) -> None:
+    def _spawn(self, function: Callable[[Any], Coroutine[Any, Any, None]], argument: Any) -> None:
         self._tasks.start_soon(function, argument)
 
     def _on_open(self, connection: Connection) -> bool:
@@ -175,7 +175,7 @@ class BrokerServer:
             ):
                 await self._groups.load(record.partition)
 
-    def _load_groups(self, indexes: Sequence[int]) -> None:
+    def _load_groups(self, indexes: Collection[int]) -> None:
         async def load_all() -> None:
             for index in indexes:
                 await self._groups.load(index)

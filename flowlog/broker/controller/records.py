@@ -111,6 +111,7 @@ def decode_record(encoded: bytes) -> MetadataRecord:
             f"metadata record of format {version[:20]!r}; this flowlog reads {FORMAT_VERSION}"
         )
     try:
-        return _decoder.decode(body)
+        record: MetadataRecord = _decoder.decode(body)
+        return record
     except msgspec.MsgspecError as error:
         raise StorageError(f"unreadable metadata record: {error}") from error

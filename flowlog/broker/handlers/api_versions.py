@@ -9,7 +9,6 @@ Source: ApiVersionsRequest.json in apache/kafka; KIP-511.
 from __future__ import annotations
 
 import re
-import struct
 from typing import Any, Final
 
 from kio.schema.errors import ErrorCode
@@ -38,11 +37,4 @@ def handle(request: Any, context: RequestContext) -> Any:
             for api in context.services.apis.values()
         ),
         finalized_features_epoch=0,
-    )
-
-
-def unsupported_version_body(min_version: int, max_version: int) -> bytes:
-    """The v0 body for a version that this broker does not know."""
-    return struct.pack(
-        ">hihhh", ErrorCode.unsupported_version, 1, API_KEY, min_version, max_version
     )

@@ -81,6 +81,15 @@ class Partition:
             raise KafkaError(ErrorCode.fenced_leader_epoch)
         raise KafkaError(ErrorCode.unknown_leader_epoch)
 
+    def end_offset_for(self, leader_epoch: int) -> tuple[int, int]:
+        """Where the epoch's records end: (the greatest epoch up to it, the end; exclusive).
+
+        (-1, -1) for an epoch that the log never had.
+        """
+        if leader_epoch == self.leader_epoch:
+            return leader_epoch, self.log.log_end_offset
+        return self.log.epochs.end_offset_for(leader_epoch, self.log.log_end_offset)
+
     def append(self, batches: bytes | bytearray | memoryview, *, now_ms: int) -> AppendResult:
         """Append a client's batch; `wait_committed` tells when it may be acknowledged.
 
