@@ -7,16 +7,15 @@ Headers and frames are not in here (`headers`, `frames`).
 
 from __future__ import annotations
 
-import struct
 from functools import cache
 from typing import Any
 
 from kio.schema.index import api_key_map
 
 from flowlog.broker.wire.classes import fields_of_all_versions, message_classes
-from flowlog.broker.wire.errors import ProtocolError
+from flowlog.broker.wire.errors import MALFORMED, ProtocolError
 from flowlog.broker.wire.reader_compiler import Reader, compile_reader
-from flowlog.broker.wire.reading import MAX_ELEMENT_COUNT, Buffer
+from flowlog.broker.wire.reading import MAX_ELEMENT_COUNT, Buffer, expect_end
 from flowlog.broker.wire.schema import Direction, message_schema
 from flowlog.broker.wire.writer_compiler import Writer, compile_writer
 
@@ -75,9 +74,9 @@ def _read(
     end = len(data)
     try:
         message, position = reader(data, 0, end, [MAX_ELEMENT_COUNT])
-        if position != end and not (allow_trailing and position < end):
-            raise ProtocolError(f"{end - position} bytes are left over")
-    except (ProtocolError, struct.error, LookupError, ValueError) as error:
+        if not allow_trailing:
+            expect_end(position, end)
+    except MALFORMED as error:
         raise ProtocolError(f"malformed {name} {direction} v{version}: {error}") from None
     return message
 

@@ -10,13 +10,12 @@ the old header at every version, since a client that asks cannot know yet what w
 
 from __future__ import annotations
 
-import struct
 from struct import Struct
 from typing import Final, NamedTuple
 
-from flowlog.broker.wire.errors import ProtocolError
-from flowlog.broker.wire.reading import Buffer, read_nullable_string, read_tags
-from flowlog.broker.wire.versions import has_version, is_flexible
+from flowlog.broker.wire.errors import MALFORMED, ProtocolError
+from flowlog.broker.wire.reading import Buffer, read_nullable_string, skip_tags
+from flowlog.broker.wire.versions import has_flexible_header, is_flexible
 
 API_VERSIONS_KEY: Final = 18
 
@@ -46,9 +45,9 @@ def read_request_header(frame: Buffer) -> tuple[RequestHeader, int]:
     try:
         api_key, api_version, correlation_id = _request_start.unpack_from(frame)
         client_id, position = read_nullable_string(frame, _request_start.size, len(frame))
-        if has_version(api_key, api_version) and is_flexible(api_key, api_version):
-            _, position = read_tags(frame, position, len(frame), ())
-    except (ProtocolError, struct.error, LookupError, ValueError) as error:
+        if has_flexible_header(api_key, api_version):
+            position = skip_tags(frame, position, len(frame))
+    except MALFORMED as error:
         raise ProtocolError(f"malformed request header: {error}") from None
     return RequestHeader(api_key, api_version, correlation_id, client_id), position
 

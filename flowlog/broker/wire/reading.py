@@ -147,10 +147,11 @@ def claim(count: int, least_bytes: int, left_bytes: int, budget: list[int]) -> N
     """Believe an array's count only if its elements can be there, and few enough.
 
     Args:
+        count: null (-1) is refused here too; readers of nullable arrays look before they ask.
         least_bytes: the fewest bytes one element takes.
         budget: one number, the elements that the message may still have; counted down here.
     """
-    if count * least_bytes > left_bytes:
+    if count * least_bytes > left_bytes or count < 0:
         raise ProtocolError(f"an array of {count} elements in {left_bytes} bytes")
     budget[0] -= count
     if budget[0] < 0:
@@ -179,6 +180,20 @@ def read_tags(
             found[tag] = (position, stop)
         last_tag, position = tag, stop
     return found, position
+
+
+def skip_tags(buffer: Buffer, position: int, end: int) -> int:
+    """Skip the tagged fields of a struct that has none we know; return the position behind."""
+    if buffer[position] == 0:
+        return position + 1
+    _, position = read_tags(buffer, position, end, ())
+    return position
+
+
+def expect_end(position: int, end: int) -> None:
+    """Check that a message ends where its bytes end."""
+    if position != end:
+        raise ProtocolError(f"{end - position} bytes are left over")
 
 
 def expect_position(position: int, stop: int) -> None:

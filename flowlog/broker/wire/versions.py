@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from kio.schema.index import api_key_map
 
@@ -43,3 +43,12 @@ def is_flexible(api_key: int, version: int) -> bool:
     Raises `KeyError` for a version there is no message for.
     """
     return message_schema(api_key_map[api_key], version, "request").is_flexible
+
+
+@lru_cache(maxsize=1024)
+def has_flexible_header(api_key: int, version: int) -> bool:
+    """Whether a request's header ends in tags; False where that cannot be known.
+
+    Bounded, since strangers choose the numbers; exact for all that Kafka has.
+    """
+    return has_version(api_key, version) and is_flexible(api_key, version)
