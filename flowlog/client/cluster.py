@@ -106,7 +106,7 @@ class Cluster:
 
         probe(self.settings.addresses(), self.timeout_s)
         try:
-            admin = AdminClient(self.settings.librdkafka(error_cb=self._reported.append))
+            admin = AdminClient(self.settings.librdkafka({"error_cb": self._reported.append}))
         except KafkaException as error:
             raise config_error(error) from None
         self._fetch_metadata(admin)

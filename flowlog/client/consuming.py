@@ -74,13 +74,15 @@ def _consumer(cluster: Cluster, *, group: str | None, committed_only: bool) -> A
 
     cluster.admin  # noqa: B018 - connect first: a consumer would retry for ever without a word
     settings = cluster.settings.librdkafka(
-        group_id=group or "flowlog-cli",
-        enable_auto_commit=group is not None,
-        auto_offset_reset="earliest",
-        enable_partition_eof=True,
-        isolation_level="read_committed" if committed_only else "read_uncommitted",
-        allow_auto_create_topics=False,
-        fetch_wait_max_ms=100,
+        {
+            "group.id": group or "flowlog-cli",
+            "enable.auto.commit": group is not None,
+            "auto.offset.reset": "earliest",
+            "enable.partition.eof": True,
+            "isolation.level": "read_committed" if committed_only else "read_uncommitted",
+            "allow.auto.create.topics": False,
+            "fetch.wait.max.ms": 100,
+        }
     )
     try:
         return Consumer(settings)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from .cluster import Cluster
 from .consuming import first_records
-from .groups import committed_offsets, describe_group
-from .offsets import OffsetRange, Partition, offset_ranges
+from .groups import committed_offsets, describe_group, list_groups
+from .offsets import OffsetRange, Partition, offset_ranges, partitions_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +80,28 @@ def lag_seconds(lag: int, head_timestamp_ms: int, *, now_ms: int) -> float | Non
     if head_timestamp_ms < 0:
         return None
     return max(0, now_ms - head_timestamp_ms) / 1000
+
+
+@dataclass(frozen=True, slots=True)
+class TopicReader:
+    """A group that committed offsets of a topic, and its lag there in records."""
+
+    group_id: str
+    state: str
+    lag: int
+
+
+def topic_readers(cluster: Cluster, topic: str) -> tuple[TopicReader, ...]:
+    """The groups with offsets of the topic; asks every group, so not for a cluster of thousands."""
+    ranges = offset_ranges(cluster, partitions_of(cluster, topic))
+    readers = []
+    for group in list_groups(cluster):
+        committed = committed_offsets(cluster, group.group_id)
+        unread = [
+            bounds.end - first_unread(committed[partition], bounds)
+            for partition, bounds in ranges.items()
+            if partition in committed
+        ]
+        if unread:
+            readers.append(TopicReader(group.group_id, group.state, sum(unread)))
+    return tuple(readers)

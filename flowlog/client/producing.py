@@ -118,12 +118,14 @@ def _producer(cluster: Cluster) -> Any:
     from confluent_kafka import KafkaException, Producer
 
     settings = cluster.settings.librdkafka(
-        enable_idempotence=True,
-        linger_ms=5,
-        # Keys go where Java clients and flowlog's own workers put them.
-        partitioner="murmur2_random",
-        delivery_timeout_ms=max(1000, int(cluster.timeout_s * 1000)),
-        allow_auto_create_topics=False,
+        {
+            "enable.idempotence": True,
+            "linger.ms": 5,
+            # Keys go where Java clients and flowlog's own workers put them.
+            "partitioner": "murmur2_random",
+            "delivery.timeout.ms": max(1000, int(cluster.timeout_s * 1000)),
+            "allow.auto.create.topics": False,
+        }
     )
     try:
         return Producer(settings)

@@ -81,14 +81,14 @@ class ClientSettings:
         """The addresses to try first; see `parse_bootstrap`."""
         return parse_bootstrap(self.bootstrap)
 
-    def librdkafka(self, **own: Any) -> dict[str, Any]:
-        """librdkafka's configuration: `own` (underscores for dots), then the user's properties."""
+    def librdkafka(self, own: Mapping[str, Any]) -> dict[str, Any]:
+        """librdkafka's configuration: `own`, over which the user's properties go."""
         return {
             "bootstrap.servers": ",".join(str(address) for address in self.addresses()),
             "client.id": "flowlog",
             "logger": librdkafka_log,
             # A broker that just went away is tried again soon, not after 10 s.
             "reconnect.backoff.max.ms": 1000,
-            **{key.replace("_", "."): value for key, value in own.items()},
+            **own,
             **self.properties,
         }

@@ -1,0 +1,69 @@
+"""The `flowlog` command: its table of commands, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+import click
+
+import flowlog
+from flowlog.errors import FlowlogError
+
+from . import options
+from .commands import Group
+from .exits import ExitCode, close_standard_output, exit_code, report
+
+COMMANDS: Final = {
+    "dev": ("flowlog.cli.dev", "Run a broker and an app together, with reload."),
+    "demo": ("flowlog.cli.demo", "Watch a month of real flights being counted."),
+    "broker": ("flowlog.cli.broker", "Run a broker."),
+    "worker": ("flowlog.cli.worker", "Run worker processes for an app."),
+    "topics": ("flowlog.cli.topics", "List, describe, create, change and delete topics."),
+    "produce": ("flowlog.cli.produce", "Write lines to a topic as records."),
+    "consume": ("flowlog.cli.consume", "Read records from topics."),
+    "groups": ("flowlog.cli.groups", "Look at consumer groups, their lag, and reset them."),
+    "state": ("flowlog.cli.state", "Look into a running app's tables."),
+    "topology": ("flowlog.cli.topology", "Show an app's graph without connecting anywhere."),
+}
+
+
+@click.group(cls=Group, lazy=COMMANDS, epilog="Works with any Kafka broker, not only flowlog's.")
+@click.version_option(flowlog.__version__, prog_name="flowlog", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Stream processing in Python with a built-in broker that speaks the Kafka protocol."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return its exit code."""
+    chosen = options.Options()
+    try:
+        result = cli.main(arguments, prog_name="flowlog", standalone_mode=False, obj=chosen)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else ExitCode.OK
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message(), file=sys.stderr)
+        return ExitCode.USAGE
+    except click.ClickException as error:
+        report(_usage_error(error))
+        return ExitCode.USAGE
+    except (KeyboardInterrupt, click.Abort):
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        close_standard_output()
+        return ExitCode.BROKEN_PIPE
+    except Exception as error:
+        report(error, with_traceback=chosen.verbosity >= 2)
+        return exit_code(error)
+
+
+def _usage_error(error: click.ClickException) -> FlowlogError:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "flowlog"
+    return FlowlogError(
+        error.format_message().rstrip("."), code="USAGE", try_command=f"{path} --help"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,158 @@
+"""Options that every command takes, before or after its name, and what they add up to.
+
+`flowlog -b HOST:PORT topics list` and `flowlog topics list -b HOST:PORT` mean the same; the
+innermost wins. Environment: FLOWLOG_BOOTSTRAP, FLOWLOG_TIMEOUT, NO_COLOR.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import click
+
+OUTPUTS: Final = ("table", "wide", "json", "jsonl", "csv")
+_LEVELS: Final = (logging.WARNING, logging.INFO, logging.DEBUG)
+_LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+@dataclass
+class Options:
+    """The common options of one run; one object per process, filled while arguments are read."""
+
+    bootstrap: str = ""
+    properties: list[str] = field(default_factory=list)
+    timeout_s: float = 0.0
+    output: str = ""
+    quiet: bool = False
+    verbosity: int = 0
+    color: bool | None = None
+
+    def cluster(self) -> Any:
+        """The cluster that the options name, not connected yet."""
+        from flowlog.client.cluster import Cluster
+        from flowlog.client.settings import (
+            DEFAULT_BOOTSTRAP,
+            DEFAULT_TIMEOUT_S,
+            ClientSettings,
+            parse_property,
+        )
+
+        return Cluster(
+            ClientSettings(
+                bootstrap=self.bootstrap or DEFAULT_BOOTSTRAP,
+                properties=dict(parse_property(text) for text in self.properties),
+                timeout_s=self.timeout_s or DEFAULT_TIMEOUT_S,
+            )
+        )
+
+    def note(self, text: str) -> None:
+        """Say something beside the output: on standard error, not with --quiet."""
+        if not self.quiet:
+            print(text, file=sys.stderr)
+
+    def configure_logging(self) -> None:
+        """Log to standard error: warnings; with -v what happens, with -vv all; with -q errors."""
+        level = _LEVELS[min(self.verbosity, 2)]
+        if self.quiet:
+            level = logging.ERROR
+        logging.basicConfig(level=level, format=_LOG_FORMAT, force=True)
+        # A refused connection is reported once, as the command's error; librdkafka repeats it.
+        logging.getLogger("flowlog.client.librdkafka").setLevel(
+            level if self.verbosity else logging.CRITICAL
+        )
+
+    def use_color(self, stream: Any = None) -> bool:
+        """Whether to colour what goes to the stream (standard output unless given)."""
+        if self.color is not None:
+            return self.color
+        return bool((stream or sys.stdout).isatty())
+
+
+def current() -> Options:
+    """The running command's common options."""
+    return of(click.get_current_context())
+
+
+def of(context: click.Context) -> Options:
+    """The common options of the run that the context belongs to."""
+    root = context.find_root()
+    if not isinstance(root.obj, Options):
+        root.obj = Options()
+    return root.obj
+
+
+def _store(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
+    def callback(context: click.Context, _parameter: click.Parameter, value: Any) -> None:
+        options = of(context)
+        if name == "properties":
+            options.properties.extend(value)
+        elif name == "no_color":
+            options.color = False if value else options.color
+        elif name == "verbosity":
+            options.verbosity = max(options.verbosity, value)
+        elif value:
+            setattr(options, name, value)
+
+    return callback
+
+
+def _option(name: str, *flags: str, **settings: Any) -> click.Option:
+    option = click.Option([*flags], expose_value=False, callback=_store(name), **settings)
+    option.is_common = True  # type: ignore[attr-defined]
+    return option
+
+
+def connection_options() -> list[click.Parameter]:
+    """How to reach a cluster."""
+    return [
+        _option(
+            "bootstrap",
+            "-b",
+            "--bootstrap",
+            metavar="HOST:PORT,...",
+            envvar="FLOWLOG_BOOTSTRAP",
+            help="Brokers to ask first (default 127.0.0.1:9092).",
+        ),
+        _option(
+            "properties",
+            "-X",
+            "--property",
+            metavar="KEY=VALUE",
+            multiple=True,
+            help="A librdkafka property, such as security.protocol=ssl.",
+        ),
+        _option(
+            "timeout_s",
+            "--timeout",
+            type=click.FloatRange(min=0, min_open=True),
+            metavar="SECONDS",
+            envvar="FLOWLOG_TIMEOUT",
+            help="How long to wait for the brokers (default 10).",
+        ),
+    ]
+
+
+def output_options() -> list[click.Parameter]:
+    """How results are printed."""
+    return [
+        _option(
+            "output",
+            "-o",
+            "--output",
+            type=click.Choice(OUTPUTS),
+            help="table (default), wide, json (one document), jsonl (a line each), csv.",
+        ),
+    ]
+
+
+def talk_options() -> list[click.Parameter]:
+    """How much is said beside the results."""
+    return [
+        _option("quiet", "-q", "--quiet", is_flag=True, help="Only errors on standard error."),
+        _option("verbosity", "-v", "--verbose", count=True, help="More; -vv with tracebacks."),
+        _option("no_color", "--no-color", is_flag=True, envvar="NO_COLOR", help="No colours."),
+    ]
