@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from inspect import isawaitable
 from typing import Any, Final, cast
 
@@ -37,14 +37,13 @@ class Connection(asyncio.Protocol):
     def __init__(
         self,
         services: Services,
-        apis: Mapping[int, Api],
         *,
         spawn: Spawn,
         on_open: Callable[[Connection], bool],
         on_close: Callable[[Connection], None],
     ) -> None:
         self._services = services
-        self._apis = apis
+        self._apis = services.apis
         self._spawn = spawn
         self._on_open = on_open
         self._on_close = on_close

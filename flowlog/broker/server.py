@@ -96,12 +96,9 @@ class BrokerServer:
         services = self._services(node, groups)
         self._groups = groups
         node.controller.add_listener(self._on_metadata)
-        apis = load_apis()
-        services.apis = apis
         self._server = await self._listen(
             lambda: Connection(
                 services,
-                apis,
                 spawn=self._spawn,
                 on_open=self._on_open,
                 on_close=self._on_close,
@@ -131,7 +128,8 @@ class BrokerServer:
             topics=TopicAdmin(node.controller, defaults),
             configs=node.configs,
             groups=groups,
-            apis={},
+            apis=load_apis(),
+            fetch_max_bytes=config.integer("fetch.max.bytes"),
         )
 
     async def _listen(self, connection: Callable[[], Connection]) -> asyncio.Server:

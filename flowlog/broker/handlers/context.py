@@ -36,6 +36,7 @@ class Services:
     configs: ConfigAdmin
     groups: GroupCoordinator
     apis: Mapping[int, Api]
+    fetch_max_bytes: int
 
 
 @dataclass(slots=True)

@@ -1,0 +1,159 @@
+"""Fetch (API key 1): read batches from partitions, waiting for some where there are none.
+
+Versions 4-18. v5 adds the log start, v7 sessions (KIP-227), v9 leader epochs, v11 racks, v12
+divergence (KIP-595), v13 topic ids, v15 to v18 concern followers. Byte limits are soft: the first
+batch of the first partition that has data comes whole (KIP-74).
+Left out: sessions. A client that asks for one gets session id 0 and goes on with full fetches.
+Source: FetchRequest.json in apache/kafka.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from typing import Final
+
+from kio.schema.errors import ErrorCode
+
+from flowlog.broker.replication.fetch_waiter import FetchWaiter
+from flowlog.broker.replication.partition import READ_COMMITTED, Partition
+from flowlog.broker.wire.fetch import (
+    FetchPartition,
+    FetchPartitionResult,
+    FetchRequest,
+    FetchTopic,
+    FetchTopicResult,
+    read_fetch_request,
+    write_fetch_response,
+)
+from flowlog.errors import KafkaError
+
+from .context import RequestContext
+from .registry import Body
+
+logger = logging.getLogger(__name__)
+
+API_KEY: Final = 1
+VERSIONS: Final = (4, 18)
+NO_SESSION: Final = 0
+UNKNOWN_EPOCH: Final = -1
+
+read_request = read_fetch_request
+
+
+@dataclass(slots=True)
+class Fetched:
+    """What one look at the partitions gave."""
+
+    error_code: int = 0
+    topics: list[FetchTopicResult] = field(default_factory=list)
+    partitions: list[Partition] = field(default_factory=list)
+    size_bytes: int = 0
+    is_urgent: bool = False  # an error or a divergence: no use in waiting for records
+
+
+def handle(request: FetchRequest, context: RequestContext) -> Fetched | Awaitable[Fetched]:
+    if request.session_id != NO_SESSION:
+        return Fetched(error_code=ErrorCode.fetch_session_id_not_found)
+    fetched = _look(request, context)
+    if _is_enough(fetched, request):
+        return fetched
+    return _wait(request, context, fetched)
+
+
+def write_response(version: int, fetched: Fetched) -> Body:
+    return write_fetch_response(version, fetched.topics, error_code=fetched.error_code)
+
+
+def _is_enough(fetched: Fetched, request: FetchRequest) -> bool:
+    return (
+        fetched.size_bytes >= request.min_bytes
+        or fetched.is_urgent
+        or request.max_wait_ms <= 0
+        or not fetched.partitions
+    )
+
+
+async def _wait(request: FetchRequest, context: RequestContext, fetched: Fetched) -> Fetched:
+    """Park until enough bytes have come in, at the latest for the client's longest wait."""
+    waiter = FetchWaiter(request.min_bytes - fetched.size_bytes)
+    for partition in fetched.partitions:
+        partition.watch(waiter)
+    try:
+        await waiter.wait(request.max_wait_ms)
+    finally:
+        for partition in fetched.partitions:
+            partition.unwatch(waiter)
+    return _look(request, context)
+
+
+def _look(request: FetchRequest, context: RequestContext) -> Fetched:
+    """Read what is there now, within the byte limits."""
+    fetched = Fetched()
+    room_bytes = min(request.max_bytes, context.services.fetch_max_bytes)
+    for topic in request.topics:
+        rows = []
+        for wanted in topic.partitions:
+            row = FetchPartitionResult(wanted.index)
+            try:
+                partition = _find(topic, wanted.index, context)
+                _read(partition, wanted, row, request, room_bytes - fetched.size_bytes, fetched)
+            except KafkaError as error:
+                row.error_code = error.error_code
+                fetched.is_urgent = True
+            except OSError as error:
+                logger.error("%s-%d: cannot read: %s", topic.name, wanted.index, error)
+                row.error_code = ErrorCode.kafka_storage_error
+                fetched.is_urgent = True
+            rows.append(row)
+        fetched.topics.append(FetchTopicResult(topic.name, topic.topic_id, rows))
+    return fetched
+
+
+def _find(topic: FetchTopic, index: int, context: RequestContext) -> Partition:
+    if topic.name is None:
+        return context.services.partitions.find_by_id(topic.topic_id, index)
+    return context.services.partitions.find(topic.name, index)
+
+
+def _read(
+    partition: Partition,
+    wanted: FetchPartition,
+    row: FetchPartitionResult,
+    request: FetchRequest,
+    room_bytes: int,
+    fetched: Fetched,
+) -> None:
+    partition.check_leader_epoch(wanted.current_leader_epoch)
+    fetched.partitions.append(partition)
+    row.high_watermark = partition.high_watermark
+    row.last_stable_offset = partition.last_stable_offset
+    row.log_start_offset = partition.log.log_start_offset
+    if request.isolation_level == READ_COMMITTED:
+        row.aborted_transactions = ()
+    if wanted.last_fetched_epoch != UNKNOWN_EPOCH and _diverges(partition, wanted, row):
+        fetched.is_urgent = True
+        return
+    is_first = fetched.size_bytes == 0
+    if room_bytes <= 0 and not is_first:
+        return
+    records = partition.log.read(
+        wanted.fetch_offset,
+        end_offset=partition.readable_end(request.isolation_level),
+        max_bytes=min(wanted.max_bytes, room_bytes),
+        min_one_batch=is_first,
+    )
+    row.records = records
+    fetched.size_bytes += len(records)
+
+
+def _diverges(partition: Partition, wanted: FetchPartition, row: FetchPartitionResult) -> bool:
+    """Whether the client's last epoch ended, in this log, before where the client stands."""
+    epoch, end_offset = partition.end_offset_for(wanted.last_fetched_epoch)
+    if end_offset == UNKNOWN_EPOCH:
+        raise KafkaError(ErrorCode.offset_out_of_range)
+    if epoch < wanted.last_fetched_epoch or end_offset < wanted.fetch_offset:
+        row.diverging_epoch = (epoch, end_offset)
+        return True
+    return False
