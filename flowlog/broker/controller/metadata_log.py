@@ -9,16 +9,15 @@ from uuid import UUID
 from flowlog.broker.storage.config import LogConfig
 from flowlog.broker.storage.group_commit import GroupCommit
 from flowlog.broker.storage.log_dir import LogDirectory
-from flowlog.records.batch import split_batches
+from flowlog.broker.storage.log_records import iter_log_records
 from flowlog.records.builder import build_batch
-from flowlog.records.record import Record, iter_records
+from flowlog.records.record import Record
 
 from .records import MetadataRecord, decode_record, encode_record
 
 TOPIC: Final = "__cluster_metadata"
 TOPIC_ID: Final = UUID(int=1)  # as Kafka's metadata topic has it
 LEADER_EPOCH: Final = 0
-READ_BYTES: Final = 1 << 20
 
 
 class PartitionMetadataLog:
@@ -47,12 +46,6 @@ class PartitionMetadataLog:
         Raises:
             StorageError: a record of another format, or damage.
         """
-        log = self._log
-        offset = log.log_start_offset
-        while offset < log.log_end_offset:
-            chunk = log.read(offset, end_offset=log.log_end_offset, max_bytes=READ_BYTES)
-            for batch in split_batches(chunk):
-                for record in iter_records(batch):
-                    assert record.value is not None, "metadata records have values"
-                    yield decode_record(record.value)
-                offset = batch.last_offset + 1
+        for record in iter_log_records(self._log):
+            assert record.value is not None, "metadata records have values"
+            yield decode_record(record.value)

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 from kio.schema.errors import ErrorCode
 
 from flowlog.broker.replication.partition import Partition
+from flowlog.broker.storage.log_records import iter_log_records
 from flowlog.clock import Clock
 from flowlog.errors import KafkaError
-from flowlog.records.batch import split_batches
 from flowlog.records.builder import build_batch
-from flowlog.records.record import Record, iter_records
+from flowlog.records.record import Record
 
 from .commit_log import CoordinatorRecord
-
-READ_BYTES: Final = 1 << 20
 
 
 class PartitionCommitLog:
@@ -52,13 +49,6 @@ class PartitionCommitLog:
 
     def read_all(self) -> Iterator[CoordinatorRecord]:
         """Every record, oldest first."""
-        log = self._partition.log
-        offset = log.log_start_offset
-        while offset < log.log_end_offset:
-            chunk = log.read(offset, end_offset=log.log_end_offset, max_bytes=READ_BYTES)
-            for batch in split_batches(chunk):
-                if not batch.is_control:
-                    for record in iter_records(batch):
-                        if record.key is not None:
-                            yield CoordinatorRecord(record.key, record.value)
-                offset = batch.last_offset + 1
+        for record in iter_log_records(self._partition.log):
+            if record.key is not None:
+                yield CoordinatorRecord(record.key, record.value)

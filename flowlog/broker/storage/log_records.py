@@ -1,0 +1,31 @@
+"""A whole log's records in order, for those who rebuild their state from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from flowlog.records.batch import iter_batches
+from flowlog.records.record import Record, iter_records
+
+from .partition_log import PartitionLog
+
+CHUNK_BYTES: Final = 1 << 20
+
+
+def iter_log_records(log: PartitionLog) -> Iterator[Record]:
+    """Every data record from the log's start to its end as it is now.
+
+    Raises:
+        CorruptBatchError: a batch does not hold what its header says.
+        OSError: the log cannot be read.
+    """
+    offset, end_offset = log.log_start_offset, log.log_end_offset
+    while offset < end_offset:
+        chunk = log.read(offset, end_offset=end_offset, max_bytes=CHUNK_BYTES)
+        for batch in iter_batches(chunk):
+            if not batch.is_control:
+                yield from iter_records(
+                    batch, max_decompressed_bytes=log.config.max_decompressed_bytes
+                )
+            offset = batch.next_offset
