@@ -27,14 +27,17 @@ class Command(click.Command):
 
     connects = True
     prints = True
+    logs = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("context_settings", HELP_NAMES)
         super().__init__(*args, **kwargs)
         self.params.extend(_common(connects=self.connects, prints=self.prints))
+        if self.logs:
+            self.params.append(options.log_option())
 
     def invoke(self, ctx: click.Context) -> Any:
-        options.of(ctx).configure_logging()
+        options.of(ctx).configure_logging(least=1 if self.logs else 0)
         try:
             return super().invoke(ctx)
         except BrokenPipeError:  # click itself would end with 1
@@ -52,10 +55,11 @@ class LocalCommand(Command):
 
 
 class ProcessCommand(Command):
-    """A command that runs until it is stopped and prints no table."""
+    """A command that runs until it is stopped: it prints no table and logs what happens."""
 
     connects = False
     prints = False
+    logs = True
 
 
 class Group(click.Group):

@@ -30,6 +30,7 @@ class Options:
     quiet: bool = False
     verbosity: int = 0
     color: bool | None = None
+    log_level: str = ""
 
     def cluster(self) -> Any:
         """The cluster that the options name, not connected yet."""
@@ -54,16 +55,21 @@ class Options:
         if not self.quiet:
             print(text, file=sys.stderr)
 
-    def configure_logging(self) -> None:
-        """Log to standard error: warnings; with -v what happens, with -vv all; with -q errors."""
-        level = _LEVELS[min(self.verbosity, 2)]
+    def configure_logging(self, *, least: int = 0) -> None:
+        """Log to standard error: warnings; with -v what happens, with -vv all; with -q errors.
+
+        `least` is the verbosity that counts as none given.
+        """
+        verbosity = max(self.verbosity, least)
+        level = _LEVELS[min(verbosity, 2)]
         if self.quiet:
             level = logging.ERROR
+        if self.log_level:
+            level = getattr(logging, self.log_level.upper())
         logging.basicConfig(level=level, format=_LOG_FORMAT, force=True)
         # A refused connection is reported once, as the command's error; librdkafka repeats it.
-        logging.getLogger("flowlog.client.librdkafka").setLevel(
-            level if self.verbosity else logging.CRITICAL
-        )
+        librdkafka = logging.CRITICAL if verbosity == 0 else level
+        logging.getLogger("flowlog.client.librdkafka").setLevel(librdkafka)
 
     def use_color(self, stream: Any = None) -> bool:
         """Whether to colour what goes to the stream (standard output unless given)."""
@@ -156,3 +162,13 @@ def talk_options() -> list[click.Parameter]:
         _option("verbosity", "-v", "--verbose", count=True, help="More; -vv with tracebacks."),
         _option("no_color", "--no-color", is_flag=True, envvar="NO_COLOR", help="No colours."),
     ]
+
+
+def log_option() -> click.Parameter:
+    """How much a process that keeps running logs."""
+    return _option(
+        "log_level",
+        "--log-level",
+        type=click.Choice(["debug", "info", "warning", "error"]),
+        help="Instead of -q and -v (default info).",
+    )
