@@ -25,12 +25,12 @@ def read_request(api_key: int, version: int, body: Buffer) -> Any:
 
     `records` fields are slices of `body`: pass a memoryview and they are not copied.
     """
-    return _read(_api_name(api_key), version, "request", body)
+    return read_message(_api_name(api_key), version, "request", body)
 
 
 def read_response(api_key: int, version: int, body: Buffer) -> Any:
     """Read a response's body; see `read_request`."""
-    return _read(_api_name(api_key), version, "response", body)
+    return read_message(_api_name(api_key), version, "response", body)
 
 
 def read_data(name: str, version: int, data: Buffer, *, allow_trailing: bool = False) -> Any:
@@ -39,22 +39,22 @@ def read_data(name: str, version: int, data: Buffer, *, allow_trailing: bool = F
     Args:
         allow_trailing: ignore what follows, as readers of a newer writer's data must.
     """
-    return _read(name, version, "data", data, allow_trailing=allow_trailing)
+    return read_message(name, version, "data", data, allow_trailing=allow_trailing)
 
 
 def write_request(api_key: int, version: int, request: Any) -> bytes:
     """Write a request's body with the fields that the version has."""
-    return _write(api_key_map[api_key], version, "request", request)
+    return write_message(api_key_map[api_key], version, "request", request)
 
 
 def write_response(api_key: int, version: int, response: Any) -> bytes:
     """Write a response's body with the fields that the version has."""
-    return _write(api_key_map[api_key], version, "response", response)
+    return write_message(api_key_map[api_key], version, "response", response)
 
 
 def write_data(name: str, version: int, message: Any) -> bytes:
     """Write a data message with the fields that the version has."""
-    return _write(name, version, "data", message)
+    return write_message(name, version, "data", message)
 
 
 def _api_name(api_key: int) -> str:
@@ -64,9 +64,10 @@ def _api_name(api_key: int) -> str:
     return name
 
 
-def _read(
+def read_message(
     name: str, version: int, direction: Direction, data: Buffer, *, allow_trailing: bool = False
 ) -> Any:
+    """Read any message by kio's name of it; see `read_request` and `read_data`."""
     try:
         reader = _reader(name, version, direction)
     except KeyError:
@@ -81,7 +82,11 @@ def _read(
     return message
 
 
-def _write(name: str, version: int, direction: Direction, message: Any) -> bytes:
+def write_message(name: str, version: int, direction: Direction, message: Any) -> bytes:
+    """Write any message by kio's name of it.
+
+    What cannot be written is our bug and raises what Python raises, with a note of where.
+    """
     out = bytearray()
     try:
         _writer(name, version, direction)(out, message)

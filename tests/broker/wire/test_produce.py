@@ -1,0 +1,124 @@
+"""The hand-written Produce codec does what the compiled one does, on any bytes."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from flowlog.broker.wire import codec
+from flowlog.broker.wire.errors import ProtocolError
+from flowlog.broker.wire.produce import (
+    NodeEndpoint,
+    ProducePartitionResult,
+    ProduceRequest,
+    ProduceTopic,
+    ProduceTopicResult,
+    read_produce_request,
+    write_produce_response,
+)
+from flowlog.broker.wire.schema import message_schema
+from tests.broker.wire.samples import drawn, examples, filled
+
+PRODUCE_KEY = 0
+every_version = pytest.mark.parametrize("version", range(3, 14))
+any_example = settings(
+    max_examples=examples(30), deadline=None, suppress_health_check=list(HealthCheck)
+)
+
+
+def _expected(version: int, body: bytes) -> ProduceRequest:
+    read = codec.read_request(PRODUCE_KEY, version, memoryview(body))
+    return ProduceRequest(
+        transactional_id=read.transactional_id,
+        acks=read.acks,
+        timeout_ms=read.timeout_ms,
+        topics=[
+            ProduceTopic(
+                name=topic.name if version < 13 else None,
+                topic_id=topic.topic_id,
+                partitions=[(row.index, row.records) for row in topic.partition_data],
+            )
+            for topic in read.topic_data
+        ],
+    )
+
+
+@every_version
+@any_example
+@given(message=drawn("produce", "request"))
+def test_requests_are_read_as_compiled(version: int, message: Any) -> None:
+    body = codec.write_request(PRODUCE_KEY, version, message)
+    assert read_produce_request(version, body) == _expected(version, body)
+
+
+@every_version
+def test_damaged_requests_are_read_or_refused_as_compiled(version: int) -> None:
+    rng = random.Random(version)
+    schema = message_schema("produce", version, "request")
+    body = codec.write_request(PRODUCE_KEY, version, filled("produce", "request", schema))
+    for _ in range(examples(2_000)):
+        damaged = bytearray(body)
+        for _ in range(rng.randint(1, 3)):
+            damaged[rng.randrange(len(damaged))] = rng.choice((0, 1, 2, 3, 127, 128, 255, 32))
+        stop = rng.choice((len(damaged), len(damaged), rng.randrange(len(damaged))))
+        _check_both_agree(version, bytes(damaged[:stop]))
+
+
+def _check_both_agree(version: int, body: bytes) -> None:
+    try:
+        expected = _expected(version, body)
+    except ProtocolError:
+        with pytest.raises(ProtocolError):
+            read_produce_request(version, body)
+    else:
+        assert read_produce_request(version, body) == expected
+
+
+def test_records_are_views_of_the_body() -> None:
+    schema = message_schema("produce", 9, "request")
+    body = codec.write_request(PRODUCE_KEY, 9, filled("produce", "request", schema))
+    buffer = bytearray(body)
+    (_, records), _ = read_produce_request(9, memoryview(buffer)).topics[0].partitions
+    start = buffer.index(b"records")
+    buffer[start : start + 7] = b"RECORDS"
+    assert records == b"RECORDS"
+
+
+@every_version
+@any_example
+@given(response=drawn("produce", "response"))
+def test_responses_are_written_as_compiled(version: int, response: Any) -> None:
+    written = write_produce_response(
+        version,
+        [
+            ProduceTopicResult(
+                name=topic.name,
+                topic_id=topic.topic_id,
+                partitions=[_row(row) for row in topic.partition_responses],
+            )
+            for topic in response.responses
+        ],
+        throttle_time_ms=response.throttle_time_ms,
+        node_endpoints=[
+            NodeEndpoint(node.node_id, node.host, node.port, node.rack)
+            for node in response.node_endpoints
+        ],
+    )
+    assert written == codec.write_response(PRODUCE_KEY, version, response)
+
+
+def _row(row: Any) -> ProducePartitionResult:
+    leader = (row.current_leader.leader_id, row.current_leader.leader_epoch)
+    return ProducePartitionResult(
+        index=row.index,
+        error_code=row.error_code,
+        base_offset=row.base_offset,
+        log_append_time_ms=row.log_append_time_ms,
+        log_start_offset=row.log_start_offset,
+        record_errors=[(e.batch_index, e.batch_index_error_message) for e in row.record_errors],
+        error_message=row.error_message,
+        current_leader=None if leader == (-1, -1) else leader,
+    )
