@@ -84,7 +84,7 @@ class Child:
         """
         self.name = name
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "flowlog.cli.main", *arguments],
+            [sys.executable, "-m", "flowlog", *arguments],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.PIPE if read_errors else output,

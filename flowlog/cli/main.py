@@ -15,13 +15,28 @@ from .commands import Group
 from .exits import ExitCode, close_standard_output, exit_code, report
 
 COMMANDS: Final = {
-    "dev": ("flowlog.cli.dev", "Run a broker and an app together, with reload."),
-    "demo": ("flowlog.cli.demo", "Watch a month of real flights being counted."),
-    "broker": ("flowlog.cli.broker", "Run a broker."),
-    "worker": ("flowlog.cli.worker", "Run worker processes for an app."),
+    "dev": (
+        "flowlog.cli.dev",
+        "Run a broker, and a worker for APP (module:attr or file.py), until Ctrl-C.",
+    ),
+    "demo": (
+        "flowlog.cli.demo",
+        "Watch a month of real flights being counted by a Python function.",
+    ),
+    "broker": ("flowlog.cli.broker", "Run a broker until SIGTERM or Ctrl-C."),
+    "worker": (
+        "flowlog.cli.worker",
+        "Run APP (module:attr or file.py[:attr]) until SIGTERM or Ctrl-C.",
+    ),
     "topics": ("flowlog.cli.topics", "List, describe, create, change and delete topics."),
-    "produce": ("flowlog.cli.produce", "Write lines to a topic as records."),
-    "consume": ("flowlog.cli.consume", "Read records from topics."),
+    "produce": (
+        "flowlog.cli.produce",
+        "Write lines of FILE or standard input to TOPIC as records.",
+    ),
+    "consume": (
+        "flowlog.cli.consume",
+        "Print the records of topics as they come, from the end unless told otherwise.",
+    ),
     "groups": ("flowlog.cli.groups", "Look at consumer groups, their lag, and reset them."),
     "state": ("flowlog.cli.state", "Look into a running app's tables."),
     "topology": ("flowlog.cli.topology", "Show an app's graph without connecting anywhere."),

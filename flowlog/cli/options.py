@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import click
+from click.core import ParameterSource
 
 OUTPUTS: Final = ("table", "wide", "json", "jsonl", "csv")
 _LEVELS: Final = (logging.WARNING, logging.INFO, logging.DEBUG)
@@ -92,7 +93,7 @@ def of(context: click.Context) -> Options:
 
 
 def _store(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
-    def callback(context: click.Context, _parameter: click.Parameter, value: Any) -> None:
+    def callback(context: click.Context, parameter: click.Parameter, value: Any) -> None:
         options = of(context)
         if name == "properties":
             options.properties.extend(value)
@@ -100,10 +101,16 @@ def _store(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
             options.color = False if value else options.color
         elif name == "verbosity":
             options.verbosity = max(options.verbosity, value)
-        elif value:
+        elif value and not (_from_environment(context, parameter) and getattr(options, name)):
             setattr(options, name, value)
 
     return callback
+
+
+def _from_environment(context: click.Context, parameter: click.Parameter) -> bool:
+    """A variable is seen again at every level, and must not undo an option of an outer one."""
+    assert parameter.name is not None
+    return context.get_parameter_source(parameter.name) is ParameterSource.ENVIRONMENT
 
 
 def _option(name: str, *flags: str, **settings: Any) -> click.Option:

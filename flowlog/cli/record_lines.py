@@ -47,13 +47,13 @@ def compile_format(text: str) -> Callable[[ReceivedRecord], str]:
     """
     text = re.sub(r"\\[nt0\\]", lambda match: _ESCAPES[match[0]], text)
     pieces: list[Callable[[ReceivedRecord], str]] = []
-    for literal, letter in re.findall(r"([^%]*)(?:%(.|$))?", text, re.DOTALL):
+    for literal, letter in re.findall(r"([^%]+)|%(.?)", text, re.DOTALL):
         if literal:
             pieces.append(_constant(literal))
-        if letter:
-            if letter not in _FIELDS:
-                raise ConfigError(f"%{letter} is not a field", hint=FORMAT_HELP)
+        elif letter in _FIELDS:
             pieces.append(_FIELDS[letter])
+        else:
+            raise ConfigError(f"%{letter} is not a field", hint=FORMAT_HELP)
     end = "" if text.endswith(("\n", "\0")) else "\n"
     return lambda record: "".join(piece(record) for piece in pieces) + end
 

@@ -26,6 +26,7 @@ _UNIT_MS: Final[Mapping[str, int]] = {
     "d": 86_400_000,
     "w": 604_800_000,
 }
+_LAST_MS: Final = 253_402_300_799_999
 _FORMS: Final = (
     "start, end, an offset, -100, or @TIME as in @2026-11-22T12:00, @-1h, @1763812800000"
 )
@@ -85,10 +86,9 @@ def parse_time(text: str, *, now_ms: int) -> int:
     if text.isascii() and text.isdigit() and len(text) >= 10:
         return int(text)
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+        return round(datetime.fromisoformat(text).timestamp() * 1000)
+    except (ValueError, OverflowError, OSError):
         raise ConfigError(f"{text!r} is not a time", hint=f"use {_FORMS}") from None
-    return int(moment.timestamp() * 1000)
 
 
 def parse_duration(text: str) -> int:
@@ -104,10 +104,12 @@ def parse_duration(text: str) -> int:
 
 
 def format_time(timestamp_ms: int) -> str:
-    """ISO 8601 in UTC with milliseconds; "" for a record without a timestamp."""
+    """ISO 8601 in UTC with milliseconds; "" without a timestamp, the number beyond year 9999."""
     if timestamp_ms < 0:
         return ""
-    moment = datetime.fromtimestamp(timestamp_ms / 1000, UTC)
+    if timestamp_ms > _LAST_MS:
+        return str(timestamp_ms)
+    moment = datetime.fromtimestamp(timestamp_ms // 1000, UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{timestamp_ms % 1000:03d}Z"
 
 
