@@ -1,0 +1,227 @@
+"""`GroupCoordinator`: the shell around the group machines; what the handlers talk to.
+
+A method returns its answer, or an awaitable of it where the request is parked or the log commits
+later: a heartbeat costs a function call. No method raises for what a client did or for a shard
+that is away: every answer carries its error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Any, Final, TypeAlias, TypeVar
+
+from kio.schema.errors import ErrorCode
+
+from flowlog.broker.coordinator.commit_log import CommitLog
+from flowlog.broker.coordinator.decision import Decision, Now
+from flowlog.broker.coordinator.runtime import ShardRuntime
+from flowlog.broker.coordinator.shards import Shards
+from flowlog.clock import Clock
+from flowlog.errors import KafkaError
+
+from . import views
+from .config import GroupConfig
+from .group_id import partition_for
+from .requests import (
+    Commit,
+    Committed,
+    Fetched,
+    Join,
+    JoinResult,
+    LeaveResult,
+    Leaving,
+    Sync,
+    SyncResult,
+)
+from .shard import GroupShard
+from .views import GroupListing, GroupView
+
+R = TypeVar("R")
+
+Answer: TypeAlias = R | Awaitable[R]
+
+OFFSETS_TOPIC: Final = "__consumer_offsets"
+
+
+class GroupCoordinator:
+    """Every group of this broker. `run` is its background task; `load` and `unload` follow
+    the leadership of the partitions of `__consumer_offsets`."""
+
+    def __init__(
+        self, config: GroupConfig, clock: Clock, open_log: Callable[[int], CommitLog]
+    ) -> None:
+        self.config = config
+        self._clock = clock
+        self._shards: Shards[GroupShard] = Shards(
+            OFFSETS_TOPIC,
+            clock=clock,
+            new_machine=lambda: GroupShard(config),
+            open_log=open_log,
+        )
+
+    # Lifecycle.
+
+    async def run(self) -> None:
+        """Serve timers and commits until cancelled; run it before the first `load`."""
+        await self._shards.run()
+
+    async def load(self, partition: int) -> None:
+        """Take over a partition of `__consumer_offsets`; does nothing if it is ours already."""
+        await self._shards.load(partition)
+
+    def unload(self, partition: int) -> None:
+        """Give up a partition: its parked requests hear NOT_COORDINATOR."""
+        self._shards.unload(partition)
+
+    def shutdown(self) -> None:
+        """Give up all partitions, so that no connection is kept open by a parked request."""
+        self._shards.unload_all()
+
+    def partition_for(self, group_id: str) -> int:
+        """The partition of `__consumer_offsets` that holds the group."""
+        return partition_for(group_id, self.config.offsets_topic_partitions)
+
+    async def topic_deleted(self, topic: str) -> None:
+        """Remove every group's offsets in a topic that is gone; returns when that is committed.
+
+        Where it cannot be written the shard's log says so, and the offsets expire by age.
+        """
+        for shard in self._shards:
+            await shard.wait_loaded()
+            with suppress(KafkaError):
+                removed = shard.write(shard.machine.forget_topic(topic))
+                if isinstance(removed, Awaitable):
+                    await removed
+
+    # Members.
+
+    def join(self, request: Join) -> Answer[JoinResult]:
+        """JoinGroup; parked until the rebalance that it is part of has its members."""
+
+        def failed(error: ErrorCode) -> JoinResult:
+            return JoinResult(error, request.member_id)
+
+        if not request.group_id:
+            return failed(ErrorCode.invalid_group_id)
+        config = self.config
+        if not (
+            config.min_session_timeout_ms
+            <= request.session_timeout_ms
+            <= config.max_session_timeout_ms
+        ):
+            return failed(ErrorCode.invalid_session_timeout)
+        return self._write(request.group_id, lambda shard, now: shard.join(request, now), failed)
+
+    def sync(self, request: Sync) -> Answer[SyncResult]:
+        """SyncGroup; parked until the leader's assignment is committed."""
+        if not request.group_id:
+            return SyncResult(ErrorCode.invalid_group_id)
+        return self._write(
+            request.group_id, lambda shard, now: shard.sync(request, now), SyncResult
+        )
+
+    def heartbeat(
+        self, group_id: str, member_id: str, group_instance_id: str | None, generation_id: int
+    ) -> ErrorCode:
+        """Heartbeat; while the group is being loaded it is simply believed, as in Kafka."""
+        if not group_id:
+            return ErrorCode.invalid_group_id
+        try:
+            shard = self._shard(group_id)
+        except KafkaError as error:
+            is_loading = error.error_code is ErrorCode.coordinator_load_in_progress
+            return ErrorCode.none if is_loading else error.error_code
+        now_ms = self._clock.monotonic_ms()
+        return shard.machine.heartbeat(
+            group_id, member_id, group_instance_id, generation_id, now_ms
+        )
+
+    def leave(self, group_id: str, members: Sequence[Leaving]) -> Answer[LeaveResult]:
+        """LeaveGroup, each member with its own outcome."""
+        if not group_id:
+            return LeaveResult(ErrorCode.invalid_group_id)
+        return self._write(
+            group_id, lambda shard, now: shard.leave(group_id, members, now), LeaveResult
+        )
+
+    # Offsets. The empty group id is one like any other here, as old clients expect.
+
+    def commit_offsets(self, commit: Commit) -> Answer[Committed]:
+        """OffsetCommit; the rows' partitions are known to exist."""
+        return self._write(commit.group_id, lambda shard, now: shard.commit(commit, now), Committed)
+
+    def fetch_offsets(
+        self, group_id: str, wanted: Sequence[tuple[str, Sequence[int]]] | None
+    ) -> Answer[Fetched]:
+        """OffsetFetch, of some partitions by topic, or (None) of all that the group has.
+
+        What is answered is committed, whether or not the client asked for stable offsets.
+        """
+        try:
+            shard = self._shard(group_id)
+            answer = shard.read(shard.machine.fetch(group_id, wanted))
+        except KafkaError as error:
+            return Fetched(error.error_code)
+        return _guarded(answer, Fetched) if isinstance(answer, Awaitable) else answer
+
+    def delete_offsets(
+        self, group_id: str, partitions: Sequence[tuple[str, int]]
+    ) -> Answer[Committed]:
+        """OffsetDelete of (topic, partition) pairs."""
+        if not group_id:
+            return Committed(ErrorCode.invalid_group_id)
+        return self._write(
+            group_id, lambda shard, _: shard.delete_offsets(group_id, partitions), Committed
+        )
+
+    # Administration.
+
+    def delete_group(self, group_id: str) -> Answer[ErrorCode]:
+        """DeleteGroups, one group."""
+        return self._write(group_id, lambda shard, _: shard.delete_group(group_id), lambda e: e)
+
+    def describe(self, group_id: str) -> GroupView | None:
+        """A group as it is now, or None when there is none.
+
+        Raises:
+            KafkaError: the group is not served here, or not yet.
+        """
+        group = self._shard(group_id).machine.groups.get(group_id)
+        return None if group is None else views.describe(group)
+
+    def list_groups(self) -> list[GroupListing]:
+        """Every group of this broker.
+
+        Raises:
+            KafkaError: COORDINATOR_LOAD_IN_PROGRESS while any of them is being loaded.
+        """
+        rows: list[GroupListing] = []
+        for shard in self._shards:
+            shard.check_active()
+            rows += map(views.list_line, shard.machine.groups.values())
+        return rows
+
+    def _shard(self, group_id: str) -> ShardRuntime[GroupShard]:
+        return self._shards.get(self.partition_for(group_id))
+
+    def _write(
+        self,
+        group_id: str,
+        decide: Callable[[GroupShard, Now], Decision[R, Any]],
+        failed: Callable[[ErrorCode], R],
+    ) -> Answer[R]:
+        """Decide and write; whatever is in the way becomes the answer of `failed`."""
+        try:
+            shard = self._shard(group_id)
+            answer = shard.write(decide(shard.machine, shard.now()))
+        except KafkaError as error:
+            return failed(error.error_code)
+        return _guarded(answer, failed) if isinstance(answer, Awaitable) else answer
+
+
+async def _guarded(answer: Awaitable[R], failed: Callable[[ErrorCode], R]) -> R:
+    try:
+        return await answer
+    except KafkaError as error:
+        return failed(error.error_code)

@@ -1,0 +1,62 @@
+"""What may be committed, and what has expired.
+
+Source: `OffsetMetadataManager` and `ClassicGroup.offsetExpirationCondition` in apache/kafka.
+"""
+
+from __future__ import annotations
+
+from kio.schema.errors import ErrorCode
+
+from .classic_group import ClassicGroup
+from .config import GroupConfig
+from .record_types import UNKNOWN_MS, CommittedOffset, OffsetRecord
+from .requests import NO_RETENTION, Commit, CommitRow
+from .states import GroupState
+
+
+def missing_group_error(commit: Commit) -> ErrorCode:
+    """Whether a commit may bring a group into being: only one that claims no generation."""
+    if commit.generation_id < 0:
+        return ErrorCode.none
+    if commit.hears_of_missing_groups:
+        return ErrorCode.group_id_not_found
+    return ErrorCode.illegal_generation
+
+
+def row_error(row: CommitRow, config: GroupConfig) -> ErrorCode:
+    """Whether a row's metadata is short enough to be kept; Kafka counts characters."""
+    if row.metadata is not None and len(row.metadata) > config.offset_metadata_max_bytes:
+        return ErrorCode.offset_metadata_too_large
+    return ErrorCode.none
+
+
+def to_record(commit: Commit, row: CommitRow, now_ms: int) -> OffsetRecord:
+    """The record of a row that is committed now (since 1970)."""
+    expires_ms = UNKNOWN_MS if commit.retention_ms == NO_RETENTION else now_ms + commit.retention_ms
+    committed = CommittedOffset(
+        row.offset, row.leader_epoch, row.metadata or "", now_ms, expires_ms
+    )
+    return OffsetRecord(commit.group_id, row.topic, row.partition, committed)
+
+
+def is_expired(
+    group: ClassicGroup, topic: str, committed: CommittedOffset, now_ms: int, retention_ms: int
+) -> bool:
+    """Whether an offset has been of no use for longer than the retention time.
+
+    A group without members keeps its offsets for that time after it became empty. A group with
+    members loses only the offsets of topics that none of them consumes, and only while we know
+    what they consume. A group that never had members goes by the time of each commit.
+    """
+    if group.is_subscribed_to(topic):
+        return False
+    since_ms = committed.commit_timestamp_ms
+    if group.protocol_type is not None:
+        if group.state is GroupState.EMPTY:
+            if group.state_timestamp_ms != UNKNOWN_MS:
+                since_ms = group.state_timestamp_ms
+        elif not (group.state is GroupState.STABLE and group.topics is not None):
+            return False
+    if committed.expire_timestamp_ms != UNKNOWN_MS:
+        return now_ms >= committed.expire_timestamp_ms
+    return now_ms - since_ms >= retention_ms

@@ -1,0 +1,33 @@
+"""Parking a member's join until the generation that it will be part of."""
+
+from __future__ import annotations
+
+from kio.schema.errors import ErrorCode
+
+from flowlog.broker.coordinator.decision import Reply
+
+from .classic_group import ClassicGroup
+from .member import ClassicMember
+from .requests import Join, JoinResult
+
+
+def park(group: ClassicGroup, request: Join, member: ClassicMember) -> Reply[JoinResult]:
+    """Take over what the member says now, and let it wait.
+
+    A join of the same member that is still parked is superseded: its client has given up on it,
+    or it would not ask again.
+    """
+    group.members.answer_join(member, JoinResult(ErrorCode.rebalance_in_progress, member.member_id))
+    group.members.set_protocols(member, request.protocols)
+    member.rebalance_timeout_ms = request.rebalance_timeout_ms
+    member.session_timeout_ms = request.session_timeout_ms
+    reply: Reply[JoinResult] = Reply()
+    group.members.park_join(member, reply)
+    return reply
+
+
+def display_name(member: ClassicMember) -> str:
+    """How reasons and log lines call a member."""
+    if member.group_instance_id is None:
+        return member.member_id
+    return f"{member.member_id} (instance {member.group_instance_id})"

@@ -1,0 +1,60 @@
+"""What the records of `__consumer_offsets` say, apart from their bytes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+UNKNOWN_MS = -1
+
+
+class CommittedOffset(NamedTuple):
+    """Where a group is in a partition. Times in milliseconds since 1970; -1 for unknown."""
+
+    offset: int
+    leader_epoch: int = -1
+    metadata: str = ""
+    commit_timestamp_ms: int = UNKNOWN_MS
+    expire_timestamp_ms: int = UNKNOWN_MS  # set by clients of OffsetCommit 2 to 4 only
+
+
+class OffsetRecord(NamedTuple):
+    """A group's offset in a partition; None: it has none any more."""
+
+    group_id: str
+    topic: str
+    partition: int
+    committed: CommittedOffset | None
+
+
+class StoredMember(NamedTuple):
+    """A member as the log keeps it: with the metadata of the protocol that was selected."""
+
+    member_id: str
+    group_instance_id: str | None
+    client_id: str
+    client_host: str
+    rebalance_timeout_ms: int
+    session_timeout_ms: int
+    subscription: bytes
+    assignment: bytes
+
+
+class StoredGroup(NamedTuple):
+    """A classic group as of its last stable (or empty) generation."""
+
+    protocol_type: str  # "" for a group that never had members
+    generation_id: int
+    protocol_name: str | None
+    leader_id: str | None
+    state_timestamp_ms: int
+    members: tuple[StoredMember, ...]
+
+
+class GroupRecord(NamedTuple):
+    """A classic group; None: it is gone."""
+
+    group_id: str
+    stored: StoredGroup | None
+
+
+GroupsRecord = OffsetRecord | GroupRecord

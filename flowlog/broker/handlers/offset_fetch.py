@@ -1,0 +1,154 @@
+"""OffsetFetch (API key 9): where a group is in its partitions.
+
+Versions 1-10. Null topics ask for all (since v2, which also has an error for the whole answer),
+v5 adds leader epochs, v6 is flexible, v7 asks for stable offsets, v8 takes many groups, v9 member
+epochs (KIP-848; ignored for classic groups, as in Kafka), v10 names topics by id.
+Without a committed offset the answer is -1 and no error. Offsets are only ever answered when they
+are committed; none is pending in a transaction yet, so stable offsets need nothing more.
+Source: OffsetFetchRequest.json and `KafkaApis.handleOffsetFetchRequest` in apache/kafka.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from kio.schema.errors import ErrorCode
+
+from flowlog.broker.groups.record_types import CommittedOffset
+from flowlog.broker.groups.requests import Fetched
+from flowlog.broker.wire import messages
+
+from .context import RequestContext
+from .later import then
+
+API_KEY: Final = 9
+VERSIONS: Final = (1, 10)
+WHOLE_ERROR_SINCE: Final = 2
+GROUPS_SINCE: Final = 8
+TOPIC_IDS_SINCE: Final = 10
+
+NO_OFFSET: Final = CommittedOffset(-1)
+
+Rows = Mapping[int, CommittedOffset | None]
+
+
+def handle(request: Any, context: RequestContext) -> Any | Awaitable[Any]:
+    if context.version < GROUPS_SINCE:
+        return _handle_single(request, context)
+    answers = [_group(group, context) for group in request.groups]
+    if any(isinstance(answer, Awaitable) for answer in answers):
+        return _wait_for_all(answers)
+    return _of_groups(answers)
+
+
+# One group in the request itself, before version 8.
+
+
+def _handle_single(request: Any, context: RequestContext) -> Any | Awaitable[Any]:
+    m = messages.offset_fetch
+    wanted = _wanted_by_name(request.topics)
+
+    def render(fetched: Fetched) -> Any:
+        topics = fetched.topics
+        row_error = ErrorCode.none
+        if fetched.error is not ErrorCode.none and context.version < WHOLE_ERROR_SINCE:
+            topics = {name: dict.fromkeys(partitions) for name, partitions in wanted or ()}
+            row_error = fetched.error
+        return m.OffsetFetchResponse(
+            error_code=fetched.error,
+            topics=tuple(
+                m.OffsetFetchResponseTopic(
+                    name=name, partitions=_rows(m.OffsetFetchResponsePartition, rows, row_error)
+                )
+                for name, rows in topics.items()
+            ),
+        )
+
+    return then(context.services.groups.fetch_offsets(request.group_id, wanted), render)
+
+
+def _wanted_by_name(topics: Sequence[Any] | None) -> list[tuple[str, Sequence[int]]] | None:
+    return None if topics is None else [(topic.name, topic.partition_indexes) for topic in topics]
+
+
+def _rows(row_class: Any, rows: Rows, error: ErrorCode = ErrorCode.none) -> tuple[Any, ...]:
+    return tuple(
+        row_class(
+            partition_index=partition,
+            committed_offset=committed.offset,
+            committed_leader_epoch=committed.leader_epoch,
+            metadata=committed.metadata,
+            error_code=error,
+        )
+        for partition, committed in ((n, found or NO_OFFSET) for n, found in rows.items())
+    )
+
+
+# Many groups, since version 8.
+
+
+async def _wait_for_all(answers: list[Any]) -> Any:
+    return _of_groups([await a if isinstance(a, Awaitable) else a for a in answers])
+
+
+def _of_groups(groups: list[Any]) -> Any:
+    return messages.offset_fetch.OffsetFetchResponse(groups=tuple(groups))
+
+
+def _group(group: Any, context: RequestContext) -> Any | Awaitable[Any]:
+    by_id = context.version >= TOPIC_IDS_SINCE
+    wanted = _wanted_by_id(group.topics, context) if by_id else _wanted_by_name(group.topics)
+
+    def render(fetched: Fetched) -> Any:
+        topics = _topics_by_id(group, fetched, context) if by_id else _topics_by_name(fetched)
+        return messages.offset_fetch.OffsetFetchResponseGroup(
+            group_id=group.group_id,
+            error_code=fetched.error,
+            topics=tuple(topics) if fetched.error is ErrorCode.none else (),
+        )
+
+    return then(context.services.groups.fetch_offsets(group.group_id, wanted), render)
+
+
+def _topics_by_name(fetched: Fetched) -> Iterator[Any]:
+    m = messages.offset_fetch
+    for name, rows in fetched.topics.items():
+        yield m.OffsetFetchResponseTopics(
+            name=name, partitions=_rows(m.OffsetFetchResponsePartitions, rows)
+        )
+
+
+def _wanted_by_id(
+    topics: Sequence[Any] | None, context: RequestContext
+) -> list[tuple[str, Sequence[int]]] | None:
+    """The topics whose ids are known."""
+    if topics is None:
+        return None
+    named = ((_name(topic, context), topic.partition_indexes) for topic in topics)
+    return [(name, partitions) for name, partitions in named if name is not None]
+
+
+def _name(topic: Any, context: RequestContext) -> str | None:
+    return None if topic.topic_id is None else context.services.metadata.topic_name(topic.topic_id)
+
+
+def _topics_by_id(group: Any, fetched: Fetched, context: RequestContext) -> Iterator[Any]:
+    """What was found, under ids; of all offsets, those whose topic still exists."""
+    m = messages.offset_fetch
+    metadata = context.services.metadata
+    for name, rows in fetched.topics.items():
+        topic = metadata.topic(name)
+        if topic is not None:
+            yield m.OffsetFetchResponseTopics(
+                topic_id=topic.topic_id, partitions=_rows(m.OffsetFetchResponsePartitions, rows)
+            )
+    for topic in group.topics or ():
+        if _name(topic, context) is None:
+            nothing = dict.fromkeys(topic.partition_indexes)
+            yield m.OffsetFetchResponseTopics(
+                topic_id=topic.topic_id,
+                partitions=_rows(
+                    m.OffsetFetchResponsePartitions, nothing, ErrorCode.unknown_topic_id
+                ),
+            )
