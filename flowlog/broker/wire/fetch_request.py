@@ -251,6 +251,8 @@ def _read_forgotten_topic(
 def _read_last_tags(
     version: int, body: Buffer, position: int, end: int, request: FetchRequest
 ) -> int:
+    if body[position] == 0:
+        return position + 1
     known = (0, 1) if version >= _FIRST_REPLICA_TAG_VERSION else (0,)
     tags, after = read_tags(body, position, end, known)
     if 0 in tags:

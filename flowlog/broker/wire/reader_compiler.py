@@ -174,9 +174,8 @@ class _ReaderWriter:
     def _write_tagged_field(self, field: FieldSchema) -> None:
         with self._source.block(f"if {field.tag} in tags"):
             self._source.line(f"position, stop = tags[{field.tag}]")
-            self._source.line("outer_end, end = end, stop")
+            # The value may read on to the message's end; it must have stopped at its own.
             self._write_value(field, is_flexible=True)
-            self._source.line("end = outer_end")
             self._source.line("expect_position(position, stop)")
 
     def _missing_value(self, field: FieldSchema) -> str:

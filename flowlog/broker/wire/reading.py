@@ -42,8 +42,11 @@ def read_uvarint(buffer: Buffer, position: int) -> tuple[int, int]:
     value = buffer[position]
     if value < 0x80:
         return value, position + 1
-    value &= 0x7F
-    for index in range(1, _UVARINT_MAX_BYTES):
+    byte = buffer[position + 1]
+    if byte < 0x80:
+        return value & 0x7F | byte << 7, position + 2
+    value = value & 0x7F | (byte & 0x7F) << 7
+    for index in range(2, _UVARINT_MAX_BYTES):
         byte = buffer[position + index]
         value |= (byte & 0x7F) << (7 * index)
         if byte < 0x80:
@@ -61,9 +64,9 @@ def _stop(position: int, length: int, end: int) -> int:
 
 
 def _text(buffer: Buffer, position: int, length: int, end: int) -> tuple[str, int]:
-    if length > MAX_STRING_BYTES:
-        raise ProtocolError(f"a string of {length} bytes")
-    stop = _stop(position, length, end)
+    stop = position + length
+    if stop > end or not 0 <= length <= MAX_STRING_BYTES:
+        raise ProtocolError(f"a string of {length} bytes where {end - position} are left")
     return str(buffer[position:stop], "utf-8"), stop
 
 
@@ -83,16 +86,18 @@ def read_nullable_string(buffer: Buffer, position: int, end: int) -> tuple[str |
 
 def read_compact_string(buffer: Buffer, position: int, end: int) -> tuple[str, int]:
     """Read a string behind a varint of its length plus one."""
+    length = buffer[position]
+    if length < 0x80:
+        return _text(buffer, position + 1, length - 1, end)
     length, position = read_uvarint(buffer, position)
     return _text(buffer, position, length - 1, end)
 
 
 def read_nullable_compact_string(buffer: Buffer, position: int, end: int) -> tuple[str | None, int]:
     """Read a string behind a varint of its length plus one, where 0 means null."""
-    length, position = read_uvarint(buffer, position)
-    if length == 0:
-        return None, position
-    return _text(buffer, position, length - 1, end)
+    if buffer[position] == 0:
+        return None, position + 1
+    return read_compact_string(buffer, position, end)
 
 
 def read_slice(buffer: Buffer, position: int, end: int) -> tuple[Buffer, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, Final
@@ -120,6 +121,28 @@ def _filled(classes: Any, schema: StructSchema) -> Any:
             value = None if field.kind == "uuid" else _FILLED.get(field.kind, 3)
         values[field.name] = (value, value) if field.is_array else value
     return classes[schema.name](**values)
+
+
+_TELLING_BYTES: Final = (0, 1, 2, 32, 127, 128, 254, 255)
+
+
+def damaged(data: bytes, rng: random.Random) -> bytes:
+    """The bytes with one to three of them changed, removed or put in, and maybe cut short."""
+    result = bytearray(data)
+    for _ in range(rng.randint(1, 3)):
+        at = rng.randrange(len(result) + 1)
+        how = rng.choice(("set", "set", "count", "remove", "insert", "fill"))
+        if how == "insert" or at == len(result):
+            result.insert(at, rng.choice(_TELLING_BYTES))
+        elif how == "remove":
+            del result[at]
+        elif how == "fill":
+            result[at : at + 4] = bytes((255, 255, 255, rng.choice(_TELLING_BYTES)))
+        elif how == "count":
+            result[at] = (result[at] + rng.choice((-1, 1))) % 256
+        else:
+            result[at] = rng.choice(_TELLING_BYTES)
+    return bytes(result[: rng.randrange(len(result) + 1)] if rng.random() < 0.2 else result)
 
 
 Wrap = Callable[[bytes], bytes]

@@ -23,12 +23,13 @@ from flowlog.broker.wire.fetch import (
     write_fetch_response,
 )
 from flowlog.broker.wire.schema import message_schema
-from tests.broker.wire.samples import drawn, examples, filled
+from tests.broker.wire.samples import damaged, drawn, examples, filled
 
 FETCH_KEY = 1
-every_version = pytest.mark.parametrize("version", range(4, 19))
+VERSIONS = range(4, 19)
+every_version = pytest.mark.parametrize("version", VERSIONS)
 any_example = settings(
-    max_examples=examples(30), deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=examples(50), deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 
@@ -88,11 +89,15 @@ def test_damaged_requests_are_read_or_refused_as_compiled(version: int) -> None:
     schema = message_schema("fetch", version, "request")
     body = codec.write_request(FETCH_KEY, version, filled("fetch", "request", schema))
     for _ in range(examples(2_000)):
-        damaged = bytearray(body)
-        for _ in range(rng.randint(1, 3)):
-            damaged[rng.randrange(len(damaged))] = rng.choice((0, 1, 2, 3, 127, 128, 255, 32))
-        stop = rng.choice((len(damaged), len(damaged), rng.randrange(len(damaged))))
-        _check_both_agree(version, bytes(damaged[:stop]))
+        _check_both_agree(version, damaged(body, rng))
+
+
+@every_version
+def test_requests_of_other_versions_are_read_or_refused_as_compiled(version: int) -> None:
+    for other in VERSIONS:
+        schema = message_schema("fetch", other, "request")
+        body = codec.write_request(FETCH_KEY, other, filled("fetch", "request", schema))
+        _check_both_agree(version, body)
 
 
 def _check_both_agree(version: int, body: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -20,12 +21,14 @@ from flowlog.broker.wire.produce import (
     write_produce_response,
 )
 from flowlog.broker.wire.schema import message_schema
-from tests.broker.wire.samples import drawn, examples, filled
+from flowlog.broker.wire.writing import uvarint
+from tests.broker.wire.samples import damaged, drawn, examples, filled
 
 PRODUCE_KEY = 0
-every_version = pytest.mark.parametrize("version", range(3, 14))
+VERSIONS = range(3, 14)
+every_version = pytest.mark.parametrize("version", VERSIONS)
 any_example = settings(
-    max_examples=examples(30), deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=examples(50), deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 
@@ -60,11 +63,15 @@ def test_damaged_requests_are_read_or_refused_as_compiled(version: int) -> None:
     schema = message_schema("produce", version, "request")
     body = codec.write_request(PRODUCE_KEY, version, filled("produce", "request", schema))
     for _ in range(examples(2_000)):
-        damaged = bytearray(body)
-        for _ in range(rng.randint(1, 3)):
-            damaged[rng.randrange(len(damaged))] = rng.choice((0, 1, 2, 3, 127, 128, 255, 32))
-        stop = rng.choice((len(damaged), len(damaged), rng.randrange(len(damaged))))
-        _check_both_agree(version, bytes(damaged[:stop]))
+        _check_both_agree(version, damaged(body, rng))
+
+
+@every_version
+def test_requests_of_other_versions_are_read_or_refused_as_compiled(version: int) -> None:
+    for other in VERSIONS:
+        schema = message_schema("produce", other, "request")
+        body = codec.write_request(PRODUCE_KEY, other, filled("produce", "request", schema))
+        _check_both_agree(version, body)
 
 
 def _check_both_agree(version: int, body: bytes) -> None:
@@ -122,3 +129,19 @@ def _row(row: Any) -> ProducePartitionResult:
         error_message=row.error_message,
         current_leader=None if leader == (-1, -1) else leader,
     )
+
+
+@pytest.mark.parametrize("version", [8, 13])
+def test_memory_is_a_small_multiple_of_the_bytes(version: int) -> None:
+    count = 5_000
+    if version == 8:
+        body = b"\xff\xff" + bytes(6) + b"\0\0\0\1\0\1t" + count.to_bytes(4) + bytes(8 * count)
+    else:
+        rows = uvarint(count + 1) + b"\0\0\0\0\1\0" * count
+        body = b"\0" + bytes(6) + b"\2" + bytes(16) + rows + b"\0\0"
+    tracemalloc.start()
+    try:
+        assert len(read_produce_request(version, body).topics[0].partitions) == count
+        assert tracemalloc.get_traced_memory()[1] < 50 * len(body)
+    finally:
+        tracemalloc.stop()
