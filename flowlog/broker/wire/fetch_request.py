@@ -228,8 +228,7 @@ def _read_partition_tags(
     tags, after = read_tags(body, position, end, known)
     if 0 in tags:
         start, stop = tags[0]
-        partition.replica_directory_id = uuid_of(bytes(body[start:stop]))
-        expect_position(start + 16, stop)
+        partition.replica_directory_id = uuid_of(bytes(body[start:stop]))  # refuses all but 16
     if 1 in tags:
         start, stop = tags[1]
         (partition.high_watermark,) = _int64(body, start)

@@ -209,5 +209,8 @@ def expect_position(position: int, stop: int) -> None:
 
 @lru_cache(maxsize=1024)
 def uuid_of(raw: bytes) -> UUID | None:
-    """The UUID in 16 bytes, `None` for all zeroes; cached, since topics ask for few, often."""
+    """The UUID in 16 bytes, `None` for all zeroes; raises `ValueError` for any other size.
+
+    Cached: the same few topics are asked for over and over.
+    """
     return None if raw == ZERO_UUID else UUID(bytes=raw)

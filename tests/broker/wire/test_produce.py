@@ -84,6 +84,14 @@ def _check_both_agree(version: int, body: bytes) -> None:
         assert read_produce_request(version, body) == expected
 
 
+def test_a_negative_length_cannot_make_the_reader_go_back() -> None:
+    row_that_reads_itself_again = b"\0\0\0\0" + b"\xff\xff\xff\xfc" + b"\0\0\0\4abcd"
+    body = b"\xff\xff" + bytes(6) + b"\0\0\0\1\0\1t\0\0\0\2" + row_that_reads_itself_again
+    with pytest.raises(ProtocolError, match="records of -4 bytes"):
+        read_produce_request(3, body)
+    _check_both_agree(3, body)
+
+
 def test_records_are_views_of_the_body() -> None:
     schema = message_schema("produce", 9, "request")
     body = codec.write_request(PRODUCE_KEY, 9, filled("produce", "request", schema))
