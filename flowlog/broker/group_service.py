@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from flowlog.broker.admin.topics import OFFSETS_TOPIC, NewTopic
 from flowlog.broker.config.broker_config import BrokerConfig
+from flowlog.broker.controller.image import MetadataImage
 from flowlog.broker.coordinator.commit_log import CommitLog
 from flowlog.broker.coordinator.partition_commit_log import PartitionCommitLog
 from flowlog.broker.groups.config import GroupConfig
@@ -13,10 +14,17 @@ from flowlog.broker.replication.partitions import Partitions
 from flowlog.clock import Clock
 
 
-def group_config(config: BrokerConfig) -> GroupConfig:
-    """The coordinator's settings out of the broker's."""
+def group_config(config: BrokerConfig, image: MetadataImage) -> GroupConfig:
+    """The coordinator's settings out of the broker's.
+
+    Which partition holds a group depends on their number, so once the topic exists its own
+    number counts, whatever the setting says now.
+    """
+    topic = image.topic(OFFSETS_TOPIC)
     return GroupConfig(
-        offsets_topic_partitions=config.integer("offsets.topic.num.partitions"),
+        offsets_topic_partitions=len(topic.partitions)
+        if topic is not None
+        else config.integer("offsets.topic.num.partitions"),
         min_session_timeout_ms=config.integer("group.min.session.timeout.ms"),
         max_session_timeout_ms=config.integer("group.max.session.timeout.ms"),
         initial_rebalance_delay_ms=config.integer("group.initial.rebalance.delay.ms"),

@@ -21,7 +21,7 @@ from anyio.abc import TaskGroup
 from flowlog.broker.admin.topics import OFFSETS_TOPIC, TopicAdmin, TopicDefaults
 from flowlog.broker.config.broker_config import BrokerConfig
 from flowlog.broker.connection import Connection
-from flowlog.broker.controller.records import MetadataRecord, PartitionRecord
+from flowlog.broker.controller.records import MetadataRecord, PartitionRecord, RemoveTopicRecord
 from flowlog.broker.group_service import group_config, open_offsets_log
 from flowlog.broker.groups.coordinator import GroupCoordinator
 from flowlog.broker.handlers.context import Services
@@ -91,7 +91,9 @@ class BrokerServer:
         self._tasks: TaskGroup = await stack.enter_async_context(anyio.create_task_group())
         stack.callback(self._tasks.cancel_scope.cancel)
         groups = GroupCoordinator(
-            group_config(self.config), self._clock, open_offsets_log(node.partitions, self._clock)
+            group_config(self.config, node.controller.image),
+            self._clock,
+            open_offsets_log(node.partitions, self._clock),
         )
         services = self._services(node, groups)
         self._groups = groups
@@ -166,12 +168,12 @@ class BrokerServer:
         await self._node.partitions.on_metadata(records)
         offsets_topic = self._node.controller.image.topic(OFFSETS_TOPIC)
         for record in records:
-            if (
-                isinstance(record, PartitionRecord)
-                and offsets_topic is not None
-                and record.topic_id == offsets_topic.topic_id
-            ):
-                await self._groups.load(record.partition)
+            match record:
+                case PartitionRecord(topic_id=topic_id, partition=index):
+                    if offsets_topic is not None and topic_id == offsets_topic.topic_id:
+                        await self._groups.load(index)
+                case RemoveTopicRecord(name=name):
+                    self._tasks.start_soon(self._groups.topic_deleted, name)
 
     def _load_groups(self, indexes: Collection[int]) -> None:
         async def load_all() -> None:
@@ -184,6 +186,7 @@ class BrokerServer:
         """Stop listening, let requests in hand be answered, then close every connection."""
         self._stopping = True
         self._server.close()
+        self._groups.shutdown()
         for partition in self._node.partitions:
             partition.wake_all()
         for connection in tuple(self._connections):

@@ -19,7 +19,7 @@ from kio.schema.errors import ErrorCode
 from flowlog.broker.config.keys import find_key
 from flowlog.broker.config.topic_keys import TOPIC_KEYS
 from flowlog.broker.controller.controller import Controller
-from flowlog.broker.controller.image import MetadataImage, ResourceType
+from flowlog.broker.controller.image import MetadataImage, ResourceType, TopicImage
 from flowlog.broker.controller.records import (
     ConfigRecord,
     MetadataRecord,
@@ -289,13 +289,18 @@ class TopicAdmin:
 
         await self._controller.change(decide)
 
-    async def delete(self, find: Callable[[MetadataImage], UUID]) -> None:
-        """Delete the topic whose id `find` returns.
+    async def delete(self, find: Callable[[MetadataImage], TopicImage]) -> None:
+        """Delete the topic that `find` returns.
 
         Raises:
             KafkaError: what `find` raises when there is no such topic.
         """
-        await self._controller.change(lambda image: [RemoveTopicRecord(find(image))])
+
+        def decide(image: MetadataImage) -> list[MetadataRecord]:
+            topic = find(image)
+            return [RemoveTopicRecord(topic.name, topic.topic_id)]
+
+        await self._controller.change(decide)
 
 
 def _describe(name: str, records: Sequence[MetadataRecord]) -> CreatedTopic:

@@ -72,9 +72,9 @@ class MetadataImage:
                 self.topics[record.name] = topic
                 self.topics_by_id[record.topic_id] = topic
             case RemoveTopicRecord():
-                topic = self.topics_by_id.pop(record.topic_id)
-                del self.topics[topic.name]
-                self._configs.pop((ResourceType.TOPIC, topic.name), None)
+                del self.topics_by_id[record.topic_id]
+                del self.topics[record.name]
+                self._configs.pop((ResourceType.TOPIC, record.name), None)
             case ConfigRecord():
                 self._apply_config(record)
             case BrokerRecord():

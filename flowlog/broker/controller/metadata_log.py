@@ -10,6 +10,7 @@ from flowlog.broker.storage.config import LogConfig
 from flowlog.broker.storage.group_commit import GroupCommit
 from flowlog.broker.storage.log_dir import LogDirectory
 from flowlog.broker.storage.log_records import iter_log_records
+from flowlog.broker.storage.origin import AppendOrigin
 from flowlog.records.builder import build_batch
 from flowlog.records.record import Record
 
@@ -37,7 +38,9 @@ class PartitionMetadataLog:
         batch = build_batch(
             [Record(key=None, value=encode_record(r), timestamp_ms=now_ms) for r in records]
         )
-        result = self._log.append_as_leader(batch, leader_epoch=LEADER_EPOCH, now_ms=now_ms)
+        result = self._log.append_as_leader(
+            batch, leader_epoch=LEADER_EPOCH, now_ms=now_ms, origin=AppendOrigin.COORDINATOR
+        )
         await self._group_commit.wait_flushed(self._log, result.last_offset + 1)
 
     def read_all(self) -> Iterator[MetadataRecord]:

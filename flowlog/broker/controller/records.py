@@ -46,6 +46,7 @@ class TopicRecord(MetadataRecord, frozen=True, tag="topic"):
 class RemoveTopicRecord(MetadataRecord, frozen=True, tag="remove-topic"):
     """The topic, its partitions and its configuration are gone."""
 
+    name: str
     topic_id: UUID
 
 

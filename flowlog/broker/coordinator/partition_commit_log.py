@@ -8,6 +8,7 @@ from kio.schema.errors import ErrorCode
 
 from flowlog.broker.replication.partition import Partition
 from flowlog.broker.storage.log_records import iter_log_records
+from flowlog.broker.storage.origin import AppendOrigin
 from flowlog.clock import Clock
 from flowlog.errors import KafkaError
 from flowlog.records.builder import build_batch
@@ -34,7 +35,12 @@ class PartitionCommitLog:
             [Record(key=r.key, value=r.value, timestamp_ms=now_ms) for r in records]
         )
         try:
-            return self._partition.append(batch, now_ms=now_ms).last_offset + 1
+            return (
+                self._partition.append(
+                    batch, now_ms=now_ms, origin=AppendOrigin.COORDINATOR
+                ).last_offset
+                + 1
+            )
         except OSError as error:
             raise KafkaError(ErrorCode.kafka_storage_error, str(error)) from error
 

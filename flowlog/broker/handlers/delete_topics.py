@@ -12,7 +12,7 @@ from uuid import UUID
 
 from kio.schema.errors import ErrorCode
 
-from flowlog.broker.controller.image import MetadataImage
+from flowlog.broker.controller.image import MetadataImage, TopicImage
 from flowlog.broker.wire import messages
 from flowlog.errors import KafkaError
 
@@ -49,7 +49,7 @@ async def _delete(
         raise KafkaError(ErrorCode.topic_deletion_disabled, "delete.topic.enable is false")
     found: list[tuple[str, UUID]] = []
 
-    def find(image: MetadataImage) -> UUID:
+    def find(image: MetadataImage) -> TopicImage:
         if topic_id is not None:
             if name is not None:
                 raise KafkaError(ErrorCode.invalid_request, "give a name or an id, not both")
@@ -61,7 +61,7 @@ async def _delete(
         if topic is None:
             raise KafkaError(missing, f"no topic {name or topic_id}")
         found.append((topic.name, topic.topic_id))
-        return topic.topic_id
+        return topic
 
     await context.services.topics.delete(find)
     return found[0]

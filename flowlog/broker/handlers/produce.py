@@ -36,6 +36,7 @@ API_KEY: Final = 0
 VERSIONS: Final = (0, 13)
 MIN_SERVED_VERSION: Final = 3
 NO_RESPONSE: Final = 0
+ZSTD_SINCE: Final = 7
 
 read_request = read_produce_request
 
@@ -45,7 +46,7 @@ Appended = tuple[Partition, int, ProducePartitionResult]  # partition, end offse
 
 def handle(
     request: ProduceRequest, context: RequestContext
-) -> Results | None | Awaitable[Results | None]:
+) -> Results | Awaitable[Results | None] | None:
     """Append each partition's batch; the answer, or an awaitable of it when a disk must be waited for.
 
     Raises:
@@ -134,7 +135,11 @@ def _append(
 ) -> None:
     if records is None:
         raise KafkaError(ErrorCode.invalid_record, "no records")
-    result = partition.append(records, now_ms=context.services.clock.now_ms())
+    result = partition.append(
+        records,
+        now_ms=context.services.clock.now_ms(),
+        zstd_allowed=context.version >= ZSTD_SINCE,
+    )
     row.base_offset = result.base_offset
     row.log_append_time_ms = result.log_append_time_ms
     row.log_start_offset = result.log_start_offset

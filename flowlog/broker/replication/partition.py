@@ -12,6 +12,7 @@ from uuid import UUID
 from kio.schema.errors import ErrorCode
 
 from flowlog.broker.storage.group_commit import GroupCommit
+from flowlog.broker.storage.origin import AppendOrigin
 from flowlog.broker.storage.partition_log import AppendResult, PartitionLog
 from flowlog.errors import KafkaError
 
@@ -90,15 +91,28 @@ class Partition:
             return leader_epoch, self.log.log_end_offset
         return self.log.epochs.end_offset_for(leader_epoch, self.log.log_end_offset)
 
-    def append(self, batches: bytes | bytearray | memoryview, *, now_ms: int) -> AppendResult:
-        """Append a client's batch; `wait_committed` tells when it may be acknowledged.
+    def append(
+        self,
+        batches: bytes | bytearray | memoryview,
+        *,
+        now_ms: int,
+        zstd_allowed: bool = True,
+        origin: AppendOrigin = AppendOrigin.CLIENT,
+    ) -> AppendResult:
+        """Append one batch; `wait_committed` tells when it may be acknowledged.
 
         Raises:
             KafkaError: the batch breaks a rule; nothing was written.
             OSError: the disk failed.
         """
-        result = self.log.append_as_leader(batches, leader_epoch=self.leader_epoch, now_ms=now_ms)
-        if not self._flush_due():
+        result = self.log.append_as_leader(
+            batches,
+            leader_epoch=self.leader_epoch,
+            now_ms=now_ms,
+            zstd_allowed=zstd_allowed,
+            origin=origin,
+        )
+        if not self.log.must_flush_before_ack:
             self._advance_high_watermark()
         return result
 
@@ -127,9 +141,6 @@ class Partition:
         """The partition goes away: no waiting fetch will find more here."""
         for waiter in self._waiters:
             waiter.on_gone()
-
-    def _flush_due(self) -> bool:
-        return self.log.log_end_offset - self.log.recovery_point >= self.log.config.flush_messages
 
     def _advance_high_watermark(self) -> None:
         """Everything that the policy asks for has happened up to the log's end, or to its flush."""

@@ -24,7 +24,7 @@ from flowlog.errors import StorageError
 
 RECORDS: list[MetadataRecord] = [
     TopicRecord("clicks", UUID(int=7)),
-    RemoveTopicRecord(UUID(int=7)),
+    RemoveTopicRecord("clicks", UUID(int=7)),
     PartitionRecord(UUID(int=7), 0, replicas=(1,), isr=(1,), leader=1, leader_epoch=0),
     ConfigRecord(ResourceType.TOPIC, "clicks", "retention.ms", None),
     BrokerRecord(1, "::1", 9092, rack="a"),
@@ -52,7 +52,7 @@ def test_a_removed_topic_takes_its_settings_along() -> None:
     image = MetadataImage()
     image.apply(TopicRecord("clicks", UUID(int=7)))
     image.apply(ConfigRecord(ResourceType.TOPIC, "clicks", "retention.ms", "1"))
-    image.apply(RemoveTopicRecord(UUID(int=7)))
+    image.apply(RemoveTopicRecord("clicks", UUID(int=7)))
     image.apply(TopicRecord("clicks", UUID(int=8)))
     assert image.overrides(ResourceType.TOPIC, "clicks") == {}
     assert image.topic_name(UUID(int=7)) is None
