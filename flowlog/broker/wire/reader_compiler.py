@@ -36,12 +36,12 @@ _PRESENT_STRUCT: Final = 0x01
 def compile_reader(schema: StructSchema, classes: Mapping[str, type[Any]], title: str) -> Reader:
     """Compile the reader of a message; `classes` by the structs' names, `title` for tracebacks."""
     source = Source(**_HELPERS)
-    _ReaderWriter(source, classes).write_struct(schema)
+    _ReaderSource(source, classes).write_struct(schema)
     reader: Reader = source.compiled(title)[f"read_{schema.name}"]
     return reader
 
 
-class _ReaderWriter:
+class _ReaderSource:
     """Writes the source of readers; one per message, so that each struct comes once."""
 
     def __init__(self, source: Source, classes: Mapping[str, type[Any]]) -> None:

@@ -33,17 +33,17 @@ def compile_writer(
     """Compile the writer of a message.
 
     Args:
-        merged: the fields of all versions by struct and name; see `null` in `_WriterWriter`.
+        merged: the fields of all versions by struct and name; see `null` in `_WriterSource`.
         classes: the structs' classes, by name.
         title: what tracebacks call the source.
     """
     source = Source(**_HELPERS)
-    _WriterWriter(source, merged, classes).write_struct(schema)
+    _WriterSource(source, merged, classes).write_struct(schema)
     writer: Writer = source.compiled(title)[f"write_{schema.name}"]
     return writer
 
 
-class _WriterWriter:
+class _WriterSource:
     """Writes the source of writers; one per message, so that each struct comes once.
 
     Where a newer version can say null and the asked one cannot, null is written as empty: that is
