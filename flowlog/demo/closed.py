@@ -10,6 +10,8 @@ from flowlog.client.cluster import Cluster
 from flowlog.client.consuming import RecordReader
 from flowlog.client.offsets import partitions_of
 from flowlog.client.records import ReceivedRecord
+from flowlog.streams.serdes.basic import STR
+from flowlog.streams.serdes.windowed import windowed_serde
 
 from .board import Board
 from .flights import (
@@ -23,6 +25,8 @@ from .flights import (
 )
 
 READ_TOPICS: Final = (carrier_hours_closed.name, route_days_closed.name, LATE_DEPARTURES)
+
+_decode_hour: Final = windowed_serde(STR).decode
 
 
 def missing_topics(cluster: Cluster) -> set[str]:
@@ -55,8 +59,8 @@ class ClosedRecords:
 
     def _add(self, board: Board, record: ReceivedRecord, value: bytes) -> None:
         if record.topic == carrier_hours_closed.name:
-            carrier, start_ms = windowed_key(record.key)
-            board.add_hour(carrier, start_ms, self._hour_decoder.decode(value))
+            hour = _decode_hour(record.key or b"")
+            board.add_hour(hour.key, hour.start, self._hour_decoder.decode(value))
         elif record.topic == route_days_closed.name:
             board.add_route_day(self._route_day_decoder.decode(value))
         else:
