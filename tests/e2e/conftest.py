@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 
@@ -18,8 +18,9 @@ from tests.e2e.clients.aio import AioKafkaClient
 from tests.e2e.clients.confluent import ConfluentClient
 from tests.e2e.clients.kafka_python import KafkaPythonClient
 from tests.e2e.clients.kafkajs import KafkaJsClient
-from tests.e2e.clients.model import Client
+from tests.e2e.clients.model import Client, ClientError
 from tests.e2e.clients.node import NodeUnavailableError, node_environment
+from tests.e2e.waiting import wait_until
 
 CLIENTS: dict[str, Callable[[str], Client]] = {
     client.name: client
@@ -47,6 +48,21 @@ if _EXTERNAL := os.environ.get("FLOWLOG_TEST_BOOTSTRAP"):
     def flowlog_broker() -> ExternalBroker:
         """The broker named in the environment, in place of the plugin's own process."""
         return ExternalBroker(_EXTERNAL or "")
+
+    @pytest.fixture
+    def flowlog_topic(flowlog_topic: Callable[..., str]) -> Callable[..., str]:
+        """As the plugin's, then wait: Apache Kafka answers before the leaders lead.
+
+        A producer that retries over that gap would write duplicates (KafkaJS does).
+        """
+
+        def make(*arguments: Any, **settings: Any) -> str:
+            topic = flowlog_topic(*arguments, **settings)
+            admin = ConfluentClient(_EXTERNAL or "")
+            wait_until(lambda: _leads(admin, topic), what=f"leading {topic}")
+            return topic
+
+        return make
 
 
 @pytest.fixture(scope="session")
@@ -91,6 +107,13 @@ def node() -> Mapping[str, str]:
         return node_environment()
     except NodeUnavailableError as reason:
         pytest.skip(str(reason))
+
+
+def _leads(admin: Client, topic: str) -> bool:
+    try:
+        return bool(admin.end_offsets(topic))
+    except ClientError:
+        return False
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -46,9 +46,7 @@ def test_creating_a_topic_twice_is_refused(client: Client, name: str) -> None:
     assert refused.value.code == TOPIC_ALREADY_EXISTS
 
 
-def test_a_config_out_of_its_bounds_is_refused_and_no_topic_made(
-    client: Client, name: str
-) -> None:
+def test_a_config_out_of_its_bounds_is_refused_and_no_topic_made(client: Client, name: str) -> None:
     with pytest.raises(ClientError) as refused:
         client.create_topic(name, configs={"max.message.bytes": "-5"})
 

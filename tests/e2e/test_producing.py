@@ -166,7 +166,9 @@ def test_the_same_key_always_goes_to_the_same_partition(
 
     sent = client.produce(topic, records)
 
-    partitions_of = {r.key: {s.partition for s, q in zip(sent, records, strict=True) if q.key == r.key} for r in records}
+    partitions_of: dict[bytes | None, set[int]] = {}
+    for record, where in zip(records, sent, strict=True):
+        partitions_of.setdefault(record.key, set()).add(where.partition)
     assert all(len(partitions) == 1 for partitions in partitions_of.values())
     assert len(set.union(*partitions_of.values())) > 1
 

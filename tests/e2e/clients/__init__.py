@@ -8,5 +8,5 @@ with warnings.catch_warnings():
     # kafka-python reads its schemas with an importlib call that Python 3.11 calls deprecated;
     # our warnings are errors, its are not ours.
     warnings.simplefilter("ignore", DeprecationWarning)
-    import kafka  # noqa: F401
+    import kafka
     import kafka.admin  # noqa: F401

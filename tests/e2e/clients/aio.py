@@ -176,8 +176,8 @@ class AioKafkaClient:
 
     def create_partitions(self, topic: str, total_count: int) -> None:
         wanted = {topic: NewPartitions(total_count)}
-        answer = self._thread.run(self._admin.create_partitions(wanted))
-        _check(answer.topic_errors)
+        with _errors():
+            self._thread.run(self._admin.create_partitions(wanted))
 
     def topic_configs(self, topic: str) -> dict[str, str | None]:
         resource = ConfigResource(ConfigResourceType.TOPIC, topic)

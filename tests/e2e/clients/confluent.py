@@ -240,7 +240,9 @@ class ConfluentMember:
         return frozenset((p.topic, p.partition) for p in self._consumer.assignment())
 
     def commit(self) -> None:
-        positions = [p for p in self._consumer.position(self._consumer.assignment()) if p.offset >= 0]
+        positions = [
+            p for p in self._consumer.position(self._consumer.assignment()) if p.offset >= 0
+        ]
         if positions:
             self._consumer.commit(offsets=positions, asynchronous=False)
 

@@ -107,9 +107,11 @@ class KafkaJsClient:
         return KafkaJsMember(self._bridge, number)
 
     def commit_offsets(self, group: str, offsets: Mapping[Partition, int]) -> None:
+        rows: dict[str, list[dict[str, object]]] = {}
         for (topic, partition), offset in offsets.items():
-            rows = [{"partition": partition, "offset": str(offset)}]
-            self._bridge.call("commitOffsets", group=group, topic=topic, partitions=rows)
+            rows.setdefault(topic, []).append({"partition": partition, "offset": str(offset)})
+        for topic, partitions in rows.items():
+            self._bridge.call("commitOffsets", group=group, topic=topic, partitions=partitions)
 
     def committed(self, group: str, topic: str) -> dict[int, int]:
         rows = self._bridge.call("committed", group=group, topic=topic)

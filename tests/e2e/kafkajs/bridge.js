@@ -11,7 +11,7 @@ const kafka = new Kafka({
   clientId: 'bridge',
   brokers: process.argv[2].split(','),
   logLevel: logLevel.NOTHING,
-  retry: { initialRetryTime: 50, retries: 8 },
+  retry: { initialRetryTime: 50, retries: 6 },
 })
 const admin = kafka.admin()
 
@@ -79,7 +79,8 @@ const produce = async ({ topic, records, codec, acks, idempotent, batch_bytes })
         messages: chunk.map(messageOf),
       })
       const next = new Map(answers.map((a) => [a.partition, BigInt(a.baseOffset)]))
-      for (const partition of chosen) {
+      // KafkaJS asks the partitioner again when it sends again: the last answers count.
+      for (const partition of chosen.slice(-chunk.length)) {
         const offset = next.get(partition)
         sent.push([partition, offset === undefined ? -1 : Number(offset)])
         if (offset !== undefined) next.set(partition, offset + 1n)
@@ -140,8 +141,10 @@ const operations = {
     return [answer.groups[0].state, answer.groups[0].members.length]
   },
   deleteGroup: async ({ group }) => await admin.deleteGroups([group]),
-  deleteRecords: async ({ topic, partition, offset }) =>
-    await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset }] }),
+  deleteRecords: async ({ topic, partition, offset }) => {
+    await admin.fetchTopicOffsets(topic) // so that the admin client knows the leaders
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset }] })
+  },
 }
 
 // Errors of several topics or groups come as a list inside one.

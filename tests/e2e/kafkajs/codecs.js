@@ -1,16 +1,13 @@
 // KafkaJS brings gzip; the other codecs are registered by the user.
 const { CompressionTypes, CompressionCodecs } = require('kafkajs')
 const SnappyCodec = require('kafkajs-snappy')
-const lz4 = require('lz4js')
+const LZ4Codec = require('@2l/kafkajs-lz4')
 const zstd = require('@bokuweb/zstd-wasm')
 
 let zstdReady
 
 CompressionCodecs[CompressionTypes.Snappy] = SnappyCodec
-CompressionCodecs[CompressionTypes.LZ4] = () => ({
-  compress: async (encoder) => Buffer.from(lz4.compress(encoder.buffer)),
-  decompress: async (buffer) => Buffer.from(lz4.decompress(buffer)),
-})
+CompressionCodecs[CompressionTypes.LZ4] = new LZ4Codec().codec
 CompressionCodecs[CompressionTypes.ZSTD] = () => ({
   compress: async (encoder) => {
     await (zstdReady ??= zstd.init())
