@@ -1,0 +1,149 @@
+"""Taking records away: truncation at the end, deletion and retention at the start."""
+
+from __future__ import annotations
+
+from kio.schema.errors import ErrorCode
+
+from flowlog.broker.storage.checkpoints import encode_epochs
+from flowlog.broker.storage.files import replace_file
+from flowlog.broker.storage.log_appending import LogAppending
+from flowlog.broker.storage.log_state import DISK_ERRORS, NEVER_CLEAN
+from flowlog.broker.storage.retention import SegmentFacts, deletable_count
+from flowlog.broker.storage.segment import LogSegment
+from flowlog.broker.storage.segment_names import EPOCH_CHECKPOINT
+from flowlog.broker.storage.segment_read import seek
+from flowlog.broker.storage.snapshots import rebuild_producers
+from flowlog.errors import KafkaError
+
+
+class LogCutting(LogAppending):
+    """How records leave the log."""
+
+    def truncate_to(self, offset: int) -> int:
+        """Remove every batch that reaches to `offset` or beyond; return the new log end offset.
+
+        The end is less than `offset` when that lies inside a batch: batches are not split.
+        """
+        self.check_open()
+        if offset >= self.log_end_offset:
+            return self.log_end_offset
+        if offset < self.segments[0].base_offset:
+            return self.truncate_fully_and_start_at(offset)
+        self._flushes.lower(offset)
+        try:
+            self.before_truncation()
+            self._snapshots.remove_above(offset)
+            self._after_cut(self._cut_segments(offset))
+        except DISK_ERRORS as error:
+            raise self.said("truncate", error) from error
+        return self.log_end_offset
+
+    def truncate_fully_and_start_at(self, offset: int) -> int:
+        """Drop everything; the log is empty and its next offset is `offset`, which is returned."""
+        self.check_open()
+        self._flushes.lower(0)
+        try:
+            self.before_truncation()
+            self._snapshots.remove_all()
+            for segment in reversed(list(self.segments)):
+                segment.remove()
+            self.segments.replace_all(LogSegment.create(self.directory, offset, self._environment))
+            self.log_start_offset = offset
+            self._after_cut(offset)
+        except DISK_ERRORS as error:
+            raise self.said("truncate", error) from error
+        self._flushes.restart(offset)
+        return offset
+
+    def _cut_segments(self, offset: int) -> int:
+        """Remove what reaches to `offset`; the offset that the log now ends at."""
+        behind = len(self.segments) - 1 - self.segments.floor_index(offset)
+        for segment in reversed(self.segments.remove_last(behind)):
+            segment.remove()
+        active = self.segments.active
+        first_gone = seek(active, offset)
+        if first_gone is None:  # The gap that compaction left at a segment's end.
+            active.truncate(active.size_bytes, offset)
+            return offset
+        end_offset = min(offset, first_gone.header.base_offset)
+        active.truncate(first_gone.position, end_offset)
+        self._flushes.lower(end_offset)
+        return end_offset
+
+    def _after_cut(self, end_offset: int) -> None:
+        """Bring what is derived from the log in step with its new end; all of it to the disk."""
+        self.log_end_offset = end_offset
+        self.log_start_offset = min(self.log_start_offset, end_offset)
+        self._clean_end_offset = NEVER_CLEAN
+        self.epochs.truncate_from_end(end_offset)
+        self.producers = rebuild_producers(
+            self._snapshots, self.segments, now_ms=self._last_used_ms
+        )
+        log = self.segments.active.log
+        try:
+            log.pin().sync()
+        finally:
+            log.unpin()
+        epochs_path = f"{self.directory}/{EPOCH_CHECKPOINT}"
+        replace_file(self._environment.files, epochs_path, encode_epochs(self.epochs.entries))
+
+    def delete_records_before(self, offset: int) -> int:
+        """Move the log start up to `offset` (DeleteRecords); return the log start offset.
+
+        Whole segments below it go with the next `apply_retention`.
+
+        Raises:
+            KafkaError: OFFSET_OUT_OF_RANGE beyond the log's end.
+        """
+        if offset > self.log_end_offset:
+            raise KafkaError(
+                ErrorCode.offset_out_of_range, f"{offset} is beyond the end {self.log_end_offset}"
+            )
+        if offset > self.log_start_offset:
+            self.log_start_offset = offset
+            self.epochs.truncate_from_start(offset)
+        return self.log_start_offset
+
+    def apply_retention(self, now_ms: int, high_watermark: int) -> int:
+        """Delete the oldest segments that are too old, too many bytes, or below the log start.
+
+        Returns how many went. Nothing at or above the high watermark goes.
+        """
+        if self.is_closed or self._health.failure is not None:
+            return 0
+        try:
+            count = deletable_count(
+                map(_facts, self.segments),
+                self.config,
+                now_ms=now_ms,
+                high_watermark=high_watermark,
+                log_start_offset=self.log_start_offset,
+            )
+            if count:
+                self._delete_oldest(count)
+        except DISK_ERRORS as error:
+            raise self.said("apply retention to", error) from error
+        return count
+
+    def _delete_oldest(self, count: int) -> None:
+        if count == len(self.segments):
+            self.roll()
+        self.delete_records_before(self.segments[count].base_offset)
+        for segment in self.segments.remove_first(count):
+            segment.remove()
+        self._snapshots.remove_below(self.segments[0].base_offset)
+        self._flushes.note_names_changed()
+
+    def expire_producers(self, now_ms: int) -> int:
+        """Forget producers that were idle too long; how many."""
+        expiration_ms = self.config.producer_id_expiration_ms
+        return self.producers.expire(now_ms=now_ms, expiration_ms=expiration_ms)
+
+
+def _facts(segment: LogSegment) -> SegmentFacts:
+    largest = segment.largest_timestamp() if segment.size_bytes else None
+    return SegmentFacts(
+        segment.next_offset,
+        segment.size_bytes,
+        segment.modified_ms if largest is None else largest[0],
+    )

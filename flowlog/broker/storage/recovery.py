@@ -1,0 +1,266 @@
+"""Opening a partition log: as it was left after a clean stop, or as far as it is good after a crash.
+
+After a clean stop nothing is scanned: names and sizes, the last segment's indexes and the newest
+producer snapshot suffice. After a crash everything from the recovery point on is read again, batch
+by batch with checksums; the log is cut at the first byte that is not right, later segments go, and
+indexes, leader epochs and producer state are made from what is left.
+
+Source: LogLoader and LogSegment.recover in apache/kafka.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+from flowlog.broker.storage.checkpoints import (
+    CorruptCheckpointError,
+    PartitionMetadata,
+    decode_epochs,
+)
+from flowlog.broker.storage.config import LogConfig
+from flowlog.broker.storage.environment import StorageEnvironment
+from flowlog.broker.storage.epoch_cache import LeaderEpochCache
+from flowlog.broker.storage.files import DirEntry, read_file
+from flowlog.broker.storage.flush_tracker import FlushTracker
+from flowlog.broker.storage.index import RELATIVE_OFFSET_MAX, CorruptIndexError
+from flowlog.broker.storage.log_state import NEVER_CLEAN
+from flowlog.broker.storage.partition_log import PartitionLog
+from flowlog.broker.storage.segment import LogSegment
+from flowlog.broker.storage.segment_list import SegmentList
+from flowlog.broker.storage.segment_names import (
+    EPOCH_CHECKPOINT,
+    LEFTOVER_SUFFIXES,
+    LOG,
+    SEGMENT_SUFFIXES,
+    parse,
+)
+from flowlog.broker.storage.snapshots import SnapshotStore, rebuild_producers
+from flowlog.broker.storage.walk import scan_batches, walk_headers
+from flowlog.records.errors import CorruptBatchError
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpointed:
+    """What the data directory's checkpoints say of one log."""
+
+    recovery_point: int = 0
+    log_start_offset: int = 0
+    high_watermark: int = 0
+
+
+class LogRecovery:
+    """Opens the log in one directory; used once."""
+
+    def __init__(
+        self,
+        directory: str,
+        environment: StorageEnvironment,
+        config: LogConfig,
+        checkpointed: Checkpointed,
+        *,
+        is_clean: bool,
+        now_ms: int,
+    ) -> None:
+        self._directory = directory
+        self._environment = environment
+        self._config = config
+        self._checkpointed = checkpointed
+        self._is_clean = is_clean
+        self._now_ms = now_ms
+        self._epochs = LeaderEpochCache()
+
+    def open(self, identity: PartitionMetadata) -> PartitionLog:
+        """Raises OSError; whatever damage there is has been cut away afterwards."""
+        names = self._remove_leftovers(self._environment.files.list_dir(self._directory))
+        self._epochs = self._read_epochs(names)
+        segments = self._load_segments(names)
+        end_offset = segments.active.next_offset
+        first_offset = segments[0].base_offset
+        log_start_offset = max(self._checkpointed.log_start_offset, first_offset)
+        if end_offset < log_start_offset:
+            segments = self._start_over(segments, log_start_offset)
+            end_offset = log_start_offset
+        recovery_point = min(self._checkpointed.recovery_point, end_offset)
+        snapshots = self._open_snapshots(names, end_offset, recovery_point)
+        self._epochs.truncate_from_end(end_offset)
+        self._epochs.truncate_from_start(log_start_offset)
+        snapshots.keep({segment.base_offset for segment in segments})
+        flushes = FlushTracker(
+            self._environment,
+            self._directory,
+            recovery_point=end_offset if self._is_clean else recovery_point,
+            epochs_version=self._epochs.version if self._is_clean else -1,
+            is_new=not self._is_clean,
+        )
+        for segment in segments:
+            if segment.is_sealed and segment.next_offset > flushes.recovery_point:
+                flushes.note_sealed(segment)
+        log = PartitionLog(
+            self._directory,
+            self._environment,
+            self._config,
+            identity=identity,
+            segments=segments,
+            epochs=self._epochs,
+            producers=rebuild_producers(snapshots, segments, now_ms=self._now_ms),
+            snapshots=snapshots,
+            flushes=flushes,
+            log_start_offset=log_start_offset,
+            now_ms=self._now_ms,
+            clean_end_offset=end_offset if self._is_clean else NEVER_CLEAN,
+        )
+        log.checkpointed_high_watermark = min(self._checkpointed.high_watermark, end_offset)
+        return log
+
+    def _remove_leftovers(self, entries: Iterable[DirEntry]) -> dict[str, DirEntry]:
+        """Drop half-made files and indexes without a log; what is left, by name."""
+        names = {entry.name: entry for entry in entries if not entry.is_directory}
+        bases = {parsed[0] for name in names if (parsed := parse(name)) and parsed[1] == LOG}
+        for name in list(names):
+            parsed = parse(name)
+            is_orphan = parsed and parsed[1] in SEGMENT_SUFFIXES and parsed[0] not in bases
+            if is_orphan or name.endswith(LEFTOVER_SUFFIXES):
+                self._environment.files.remove(f"{self._directory}/{name}")
+                del names[name]
+        return names
+
+    def _read_epochs(self, names: dict[str, DirEntry]) -> LeaderEpochCache:
+        if EPOCH_CHECKPOINT not in names:
+            return LeaderEpochCache()
+        path = f"{self._directory}/{EPOCH_CHECKPOINT}"
+        try:
+            return LeaderEpochCache(decode_epochs(read_file(self._environment.files, path)))
+        except CorruptCheckpointError as error:
+            logger.warning("storage.epochs: %s is not used: %s", path, error)
+            self._is_clean = False  # The epochs have to come from the batches.
+            self._checkpointed = Checkpointed(
+                log_start_offset=self._checkpointed.log_start_offset,
+                high_watermark=self._checkpointed.high_watermark,
+            )
+            return LeaderEpochCache()
+
+    # Segments
+
+    def _load_segments(self, names: dict[str, DirEntry]) -> SegmentList:
+        logs = sorted(
+            (parsed[0], entry)
+            for name, entry in names.items()
+            if (parsed := parse(name)) and parsed[1] == LOG
+        )
+        if not logs:
+            start = self._checkpointed.log_start_offset
+            return SegmentList([LogSegment.create(self._directory, start, self._environment)])
+        segments = [self._segment(base, entry, is_last=base == logs[-1][0]) for base, entry in logs]
+        for segment, following in pairwise(segments):
+            segment.next_offset = following.base_offset
+        if not (self._is_clean and self._load_last(segments[-1])):
+            self._is_clean = False
+            segments = self._recover(segments)
+        return SegmentList(segments)
+
+    def _segment(self, base_offset: int, entry: DirEntry, *, is_last: bool) -> LogSegment:
+        path = f"{self._directory}/{entry.name}"
+        return LogSegment(
+            self._directory,
+            base_offset,
+            self._environment,
+            self._environment.pool.file(path),
+            next_offset=base_offset,
+            size_bytes=entry.size_bytes,
+            is_sealed=not is_last,
+            modified_ms=entry.modified_ms,
+        )
+
+    def _load_last(self, segment: LogSegment) -> bool:
+        """Take the growing segment as a clean stop left it; False if something is not right."""
+        try:
+            segment.next_offset += RELATIVE_OFFSET_MAX  # Not known yet; index entries lie below it.
+            offset_index, time_index = segment.load_indexes()
+            next_offset = segment.base_offset
+            position = offset_index.positions[-1] if len(offset_index) else 0
+            for located in walk_headers(segment.log, position, segment.size_bytes):
+                next_offset = located.header.next_offset
+        except (CorruptIndexError, CorruptBatchError, FileNotFoundError):
+            return not segment.size_bytes and self._adopt_empty(segment)
+        segment.next_offset = next_offset
+        segment.adopt_indexes(offset_index, time_index)
+        segment.finish_scan()
+        return True
+
+    def _adopt_empty(self, segment: LogSegment) -> bool:
+        segment.next_offset = segment.base_offset
+        segment.rebuild_indexes()
+        segment.finish_scan()
+        return True
+
+    def _recover(self, segments: list[LogSegment]) -> list[LogSegment]:
+        """Scan what may not be on the disk as it should; cut at the first damage."""
+        recovery_point = self._checkpointed.recovery_point
+        good = [s for s in segments[:-1] if s.next_offset <= recovery_point]
+        doubtful = segments[len(good) :]
+        for i, segment in enumerate(doubtful):
+            self._epochs.truncate_from_end(segment.base_offset)
+            is_whole = self._scan(segment)
+            good.append(segment)
+            if not is_whole:
+                for later in reversed(doubtful[i + 1 :]):
+                    logger.warning("storage.recovery: %s lies behind damage and goes", later)
+                    later.remove()
+                break
+            if segment is not segments[-1]:
+                segment.seal()
+        good[-1].is_sealed = False
+        return good
+
+    def _scan(self, segment: LogSegment) -> bool:
+        """Read a segment batch by batch and cut it where it stops being right; whether it was."""
+        size_bytes = segment.size_bytes
+        segment.is_sealed = False
+        segment.start_scan()
+        try:
+            for located in scan_batches(segment.log, size_bytes):
+                header = located.header
+                if header.base_offset < segment.next_offset or header.last_offset_delta < 0:
+                    raise CorruptBatchError(f"offset {header.base_offset} does not ascend")
+                if not segment.has_room_for(header.last_offset):
+                    raise CorruptBatchError(f"offset {header.last_offset} does not belong here")
+                if header.leader_epoch < self._epochs.latest_epoch:
+                    raise CorruptBatchError(f"leader epoch {header.leader_epoch} goes back")
+                self._epochs.assign(header.leader_epoch, header.base_offset)
+                segment.note_scanned(
+                    located, index_interval_bytes=self._config.index_interval_bytes
+                )
+        except CorruptBatchError as error:
+            logger.warning(
+                "storage.recovery: %s is cut at position %d of %d: %s",
+                segment.log.path,
+                segment.size_bytes,
+                size_bytes,
+                error,
+            )
+            segment.log.truncate(segment.size_bytes)
+        segment.finish_scan()
+        return segment.size_bytes == size_bytes
+
+    def _start_over(self, segments: SegmentList, log_start_offset: int) -> SegmentList:
+        """The log ends before it starts: what is left of it was deleted already."""
+        for segment in reversed(list(segments)):
+            segment.remove()
+        self._is_clean = False
+        self._epochs.clear()
+        return SegmentList(
+            [LogSegment.create(self._directory, log_start_offset, self._environment)]
+        )
+
+    def _open_snapshots(
+        self, names: dict[str, DirEntry], end_offset: int, recovery_point: int
+    ) -> SnapshotStore:
+        """After a crash a snapshot above the recovery point may be of records that never were."""
+        snapshots = SnapshotStore.of(self._environment.files, self._directory, names)
+        snapshots.remove_above(end_offset if self._is_clean else recovery_point)
+        return snapshots

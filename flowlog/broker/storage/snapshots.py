@@ -1,0 +1,109 @@
+"""Producer snapshots on disk: write one, find the newest good one, make state from it and the log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from flowlog.broker.storage.files import Files, read_file, write_file
+from flowlog.broker.storage.producer_snapshot import (
+    CorruptSnapshotError,
+    decode_snapshot,
+    encode_snapshot,
+)
+from flowlog.broker.storage.producer_state import ProducerStateTable
+from flowlog.broker.storage.segment import LogSegment
+from flowlog.broker.storage.segment_names import PRODUCER_SNAPSHOT, file_name, parse
+from flowlog.broker.storage.segment_read import seek
+from flowlog.broker.storage.walk import read_batch, walk_headers
+from flowlog.records.control import read_end_marker
+
+logger = logging.getLogger(__name__)
+
+
+class SnapshotStore:
+    """The `<offset>.snapshot` files of one partition."""
+
+    def __init__(self, files: Files, directory: str, offsets: Iterable[int] = ()) -> None:
+        self._files = files
+        self._directory = directory
+        self.offsets = sorted(offsets)
+
+    @classmethod
+    def of(cls, files: Files, directory: str, names: Iterable[str]) -> SnapshotStore:
+        parsed = (parse(name) for name in names)
+        offsets = (p[0] for p in parsed if p is not None and p[1] == PRODUCER_SNAPSHOT)
+        return cls(files, directory, offsets)
+
+    def path(self, offset: int) -> str:
+        return f"{self._directory}/{file_name(offset, PRODUCER_SNAPSHOT)}"
+
+    def write(self, offset: int, table: ProducerStateTable) -> None:
+        """Keep the state as of `offset`; not synced."""
+        write_file(self._files, self.path(offset), encode_snapshot(table))
+        if offset not in self.offsets:
+            self.offsets.append(offset)
+            self.offsets.sort()
+
+    def remove_above(self, offset: int) -> None:
+        self._remove([o for o in self.offsets if o > offset])
+
+    def remove_below(self, offset: int) -> None:
+        """All but the newest: that one is where a recovery starts."""
+        self._remove([o for o in self.offsets[:-1] if o < offset])
+
+    def remove_all(self) -> None:
+        self._remove(list(self.offsets))
+
+    def keep(self, wanted: set[int]) -> None:
+        """Remove all but those at `wanted` and the newest."""
+        self._remove([o for o in self.offsets[:-1] if o not in wanted])
+
+    def newest(self, now_ms: int) -> tuple[int, ProducerStateTable]:
+        """The newest snapshot that is whole; (-1, empty) if there is none. Damaged ones go."""
+        for offset in reversed(self.offsets):
+            try:
+                return offset, decode_snapshot(
+                    read_file(self._files, self.path(offset)), now_ms=now_ms
+                )
+            except CorruptSnapshotError as error:
+                logger.warning("storage.snapshot: %s is not used: %s", self.path(offset), error)
+                self._remove([offset])
+        return -1, ProducerStateTable()
+
+    def _remove(self, offsets: list[int]) -> None:
+        for offset in offsets:
+            self._files.remove(self.path(offset))
+            self.offsets.remove(offset)
+
+
+def rebuild_producers(
+    store: SnapshotStore, segments: Iterable[LogSegment], *, now_ms: int
+) -> ProducerStateTable:
+    """State as of the log's end: the newest snapshot, and the batches behind it once more.
+
+    Every snapshot in `store` must lie at or below the log's end.
+    """
+    snapshot_offset, table = store.newest(now_ms)
+    for segment in segments:
+        if segment.next_offset > snapshot_offset and segment.size_bytes:
+            replay_segment(table, segment, from_offset=snapshot_offset, now_ms=now_ms)
+    return table
+
+
+def replay_segment(
+    table: ProducerStateTable, segment: LogSegment, *, from_offset: int, now_ms: int
+) -> None:
+    """Take in the batches of one segment that lie at or behind `from_offset`; they count as new."""
+    first = seek(segment, from_offset) if from_offset > segment.base_offset else None
+    position = first.position if first is not None else 0
+    for located in walk_headers(segment.log, position, segment.size_bytes):
+        header = located.header
+        if not header.has_producer_id or header.base_offset < from_offset:
+            continue
+        if header.is_control:
+            marker = read_end_marker(read_batch(segment.log, located))
+            if marker is not None:
+                table.record_marker(header, marker, offset=header.last_offset, now_ms=now_ms)
+        else:
+            table.record(header, base_offset=header.base_offset, now_ms=now_ms)
