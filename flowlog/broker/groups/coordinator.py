@@ -33,6 +33,7 @@ from .requests import (
     Leaving,
     Sync,
     SyncResult,
+    Wanted,
 )
 from .shard import GroupShard
 from .views import GroupListing, GroupView
@@ -151,9 +152,7 @@ class GroupCoordinator:
         """OffsetCommit; the rows' partitions are known to exist."""
         return self._write(commit.group_id, lambda shard, now: shard.commit(commit, now), Committed)
 
-    def fetch_offsets(
-        self, group_id: str, wanted: Sequence[tuple[str, Sequence[int]]] | None
-    ) -> Answer[Fetched]:
+    def fetch_offsets(self, group_id: str, wanted: Sequence[Wanted] | None) -> Answer[Fetched]:
         """OffsetFetch, of some partitions by topic, or (None) of all that the group has.
 
         What is answered is committed, whether or not the client asked for stable offsets.

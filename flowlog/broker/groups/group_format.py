@@ -31,7 +31,7 @@ def encode_key(group_id: str) -> bytes:
 
 
 def encode_value(group: StoredGroup) -> bytes:
-    """Version 3, which every Kafka since 2.3 reads."""
+    """Version 3, as Kafka 4.3 does."""
     parts = [
         b"\x00\x03",
         string(group.protocol_type),
@@ -99,5 +99,5 @@ def _decode_member(fields: FieldReader, version: int) -> StoredMember:
         assignment=fields.sized_bytes(compact=compact),
     )
     if compact:
-        fields.skip_tags()
+        fields.tags()
     return member

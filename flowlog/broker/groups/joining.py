@@ -33,8 +33,8 @@ def join(group: ClassicGroup, request: Join, now: Now) -> JoinDecision:
     if request.member_id == UNKNOWN_MEMBER_ID:
         return _join_new(group, request, now)
     if request.member_id in group.members.pending:
-        if request.group_instance_id is not None:  # ids are only given out to dynamic members
-            return refuse(request, ErrorCode.unknown_server_error)
+        if request.group_instance_id is not None:  # such ids are only given to dynamic members
+            return Decision(JoinResult(ErrorCode.unknown_server_error, UNKNOWN_MEMBER_ID))
         return _add(group, request, request.member_id, now)
     error = group.membership_error(request.member_id, request.group_instance_id)
     if error is not ErrorCode.none:

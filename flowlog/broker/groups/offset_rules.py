@@ -34,7 +34,7 @@ def to_record(commit: Commit, row: CommitRow, now_ms: int) -> OffsetRecord:
     """The record of a row that is committed now (since 1970)."""
     expires_ms = UNKNOWN_MS if commit.retention_ms == NO_RETENTION else now_ms + commit.retention_ms
     committed = CommittedOffset(
-        row.offset, row.leader_epoch, row.metadata or "", now_ms, expires_ms
+        row.offset, row.leader_epoch, row.metadata or "", now_ms, expires_ms, row.topic_id
     )
     return OffsetRecord(commit.group_id, row.topic, row.partition, committed)
 

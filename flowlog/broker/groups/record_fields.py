@@ -19,6 +19,22 @@ def string(text: str) -> bytes:
     return len(encoded).to_bytes(2, "big") + encoded
 
 
+def uvarint(value: int) -> bytes:
+    """Seven bits a byte, the lowest first; the top bit says that more follow."""
+    encoded = bytearray()
+    while value > 0x7F:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    encoded.append(value)
+    return bytes(encoded)
+
+
+def compact_string(text: str) -> bytes:
+    """Length plus one as a varint, then UTF-8."""
+    encoded = text.encode()
+    return uvarint(len(encoded) + 1) + encoded
+
+
 def nullable_string(text: str | None) -> bytes:
     return b"\xff\xff" if text is None else string(text)
 
@@ -88,8 +104,6 @@ class FieldReader:
             if shift > 28:
                 raise ValueError("a varint of more than five bytes")
 
-    def skip_tags(self) -> None:
-        """Tagged fields of a flexible version: none of them matters here."""
-        for _ in range(self.uvarint()):
-            self.uvarint()
-            self._take(self.uvarint())
+    def tags(self) -> dict[int, bytes]:
+        """The tagged fields that end a struct of a flexible version, by tag."""
+        return {self.uvarint(): self._take(self.uvarint()) for _ in range(self.uvarint())}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import NamedTuple
+from uuid import UUID
 
 UNKNOWN_MS = -1
 
@@ -15,6 +16,11 @@ class CommittedOffset(NamedTuple):
     metadata: str = ""
     commit_timestamp_ms: int = UNKNOWN_MS
     expire_timestamp_ms: int = UNKNOWN_MS  # set by clients of OffsetCommit 2 to 4 only
+    topic_id: UUID | None = None  # of the topic that was meant; None: not known
+
+    def is_of_another_topic(self, topic_id: UUID | None) -> bool:
+        """Whether it was committed to an earlier topic of the same name."""
+        return None not in (self.topic_id, topic_id) and self.topic_id != topic_id
 
 
 class OffsetRecord(NamedTuple):

@@ -1,7 +1,7 @@
 """The records of `__consumer_offsets` that classic groups need, to and from Kafka's own bytes.
 
-A key starts with its kind: 0 and 1 are a committed offset, 2 is a classic group. We write what
-every Kafka since 2.3 reads and read all versions that Kafka 4.3 writes.
+A key starts with its kind: 0 and 1 are a committed offset, 2 is a classic group. We write the
+versions that Kafka 4.3 writes and read all that it reads.
 """
 
 from __future__ import annotations

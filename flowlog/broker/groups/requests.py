@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
+from uuid import UUID
 
 from kio.schema.errors import ErrorCode
 
@@ -110,8 +111,9 @@ class CommitRow(NamedTuple):
     topic: str
     partition: int
     offset: int
-    leader_epoch: int
-    metadata: str | None
+    leader_epoch: int = -1
+    metadata: str | None = None
+    topic_id: UUID | None = None
 
 
 class Commit(NamedTuple):
@@ -131,6 +133,14 @@ class Committed(NamedTuple):
 
     error: ErrorCode
     rows: tuple[ErrorCode, ...] = ()
+
+
+class Wanted(NamedTuple):
+    """Partitions of a topic whose offsets are asked for."""
+
+    topic: str
+    partitions: Sequence[int]
+    topic_id: UUID | None = None
 
 
 class Fetched(NamedTuple):

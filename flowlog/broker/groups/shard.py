@@ -6,7 +6,7 @@ requests live in `groups`. A group exists from its first join or commit until a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeAlias, TypeVar
 
 from kio.schema.errors import ErrorCode
@@ -35,6 +35,7 @@ from .requests import (
     Left,
     Sync,
     SyncResult,
+    Wanted,
 )
 from .states import GroupState
 from .stored_group import from_stored
@@ -44,7 +45,7 @@ R = TypeVar("R")
 
 CommitDecision: TypeAlias = Decision[Committed, GroupsRecord]
 
-NO_OFFSETS: Final[dict[int, CommittedOffset]] = {}
+NO_OFFSETS: Final[Mapping[int, CommittedOffset]] = {}
 COMMITS_EXTEND_SESSIONS: Final = (GroupState.STABLE, GroupState.PREPARING_REBALANCE)
 
 
@@ -130,17 +131,14 @@ class GroupShard:
     # Members.
 
     def join(self, request: Join, now: Now) -> JoinDecision:
+        """Decide a JoinGroup. A new member brings its group into being, even one that is refused."""
         group = self.groups.get(request.group_id)
-        if group is not None:
-            return self._settled(group, join(group, request, now))
-        if request.member_id != UNKNOWN_MEMBER_ID:
-            return refuse(request, ErrorCode.unknown_member_id)
-        group = ClassicGroup(request.group_id, self.config)
-        group.state_timestamp_ms = now.wall_ms
-        decision = join(group, request, now)
-        if len(group.members) or group.members.pending:  # else it was refused
-            self.groups[request.group_id] = group
-        return self._settled(group, decision)
+        if group is None:
+            if request.member_id != UNKNOWN_MEMBER_ID:
+                return refuse(request, ErrorCode.unknown_member_id)
+            group = self.groups[request.group_id] = ClassicGroup(request.group_id, self.config)
+            group.state_timestamp_ms = now.wall_ms
+        return self._settled(group, join(group, request, now))
 
     def sync(self, request: Sync, now: Now) -> SyncDecision:
         group = self.groups.get(request.group_id)
@@ -203,16 +201,15 @@ class GroupShard:
         )
         return Decision(Committed(ErrorCode.none, errors), accepted)
 
-    def fetch(self, group_id: str, wanted: Iterable[tuple[str, Iterable[int]]] | None) -> Fetched:
+    def fetch(self, group_id: str, wanted: Iterable[Wanted] | None) -> Fetched:
         """The group's offsets in the partitions wanted, by topic; None asks for all it has."""
         found = self.offsets.of_group(group_id)
         if wanted is None:
             return Fetched(ErrorCode.none, {topic: dict(rows) for topic, rows in found.items()})
-        asked = {
-            topic: {n: found.get(topic, NO_OFFSETS).get(n) for n in partitions}
-            for topic, partitions in wanted
-        }
-        return Fetched(ErrorCode.none, asked)
+        return Fetched(
+            ErrorCode.none,
+            {asked.topic: _of_topic(asked, found.get(asked.topic, NO_OFFSETS)) for asked in wanted},
+        )
 
     def delete_offsets(
         self, group_id: str, partitions: Sequence[tuple[str, int]]
@@ -244,3 +241,14 @@ class GroupShard:
         """A topic was deleted: no group keeps an offset in it."""
         rows = self.offsets.of_topic(topic)
         return Decision(None, tuple(OffsetRecord(g, topic, n, None) for g, n in rows))
+
+
+def _of_topic(
+    wanted: Wanted, rows: Mapping[int, CommittedOffset]
+) -> dict[int, CommittedOffset | None]:
+    """What is committed in the wanted partitions of the topic that has the name now."""
+    found = {partition: rows.get(partition) for partition in wanted.partitions}
+    for partition, committed in found.items():
+        if committed is not None and committed.is_of_another_topic(wanted.topic_id):
+            found[partition] = None
+    return found

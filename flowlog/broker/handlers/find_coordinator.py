@@ -28,6 +28,7 @@ VERSIONS: Final = (0, 6)
 MANY_KEYS_SINCE: Final = 4
 NO_NODE: Final = (-1, "", -1)
 MESSAGES: Final = {
+    ErrorCode.none: "NONE",  # as Kafka has it, up to version 3
     ErrorCode.coordinator_not_available: "The coordinator is not available.",
     ErrorCode.invalid_request: "This broker has no coordinator for keys of that type.",
 }
@@ -73,7 +74,7 @@ def _response(request: Any, context: RequestContext, error: ErrorCode) -> Any:
     if context.version < MANY_KEYS_SINCE:
         return m.FindCoordinatorResponse(
             error_code=error,
-            error_message=MESSAGES.get(error),
+            error_message=MESSAGES[error],
             node_id=node_id,
             host=host,
             port=port,
@@ -86,7 +87,7 @@ def _response(request: Any, context: RequestContext, error: ErrorCode) -> Any:
                 host=host,
                 port=port,
                 error_code=error,
-                error_message=MESSAGES.get(error),
+                error_message="" if error is ErrorCode.none else MESSAGES[error],
             )
             for key in request.coordinator_keys
         )

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from kio.schema.errors import ErrorCode
 
+from flowlog.broker.controller.image import TopicImage
 from flowlog.broker.groups.requests import Commit, CommitRow, Committed
 from flowlog.broker.wire import messages
 
@@ -28,12 +29,17 @@ Errors = list[list[ErrorCode]]  # by topic and partition, in the request's order
 
 
 def handle(request: Any, context: RequestContext) -> Any | Awaitable[Any]:
-    names = [_topic_name(topic, context) for topic in request.topics]
+    images = [_find(topic, context) for topic in request.topics]
+    missing = (
+        ErrorCode.unknown_topic_id
+        if context.version >= TOPIC_IDS_SINCE
+        else ErrorCode.unknown_topic_or_partition
+    )
     errors: Errors = [
-        [_partition_error(name, row.partition_index, context) for row in topic.partitions]
-        for name, topic in zip(names, request.topics, strict=True)
+        [_error(image, row.partition_index, missing) for row in topic.partitions]
+        for image, topic in zip(images, request.topics, strict=True)
     ]
-    rows = tuple(_rows_to_commit(request, names, errors))
+    rows = tuple(_rows_to_commit(request, images, errors))
     if not rows:
         return _response(request, errors)
     commit = Commit(
@@ -52,35 +58,36 @@ def handle(request: Any, context: RequestContext) -> Any | Awaitable[Any]:
     return then(context.services.groups.commit_offsets(commit), render)
 
 
-def _topic_name(topic: Any, context: RequestContext) -> str | None:
-    """The topic's name; None for an id that no topic has."""
+def _find(topic: Any, context: RequestContext) -> TopicImage | None:
+    """The topic that is meant, by name or by id."""
+    metadata = context.services.metadata
     if context.version < TOPIC_IDS_SINCE:
-        name: str = topic.name
-        return name
-    if topic.topic_id is None:
-        return None
-    return context.services.metadata.topic_name(topic.topic_id)
+        return metadata.topic(topic.name)
+    name = None if topic.topic_id is None else metadata.topic_name(topic.topic_id)
+    return None if name is None else metadata.topic(name)
 
 
-def _partition_error(name: str | None, partition: int, context: RequestContext) -> ErrorCode:
-    if name is None:
-        return ErrorCode.unknown_topic_id
-    topic = context.services.metadata.topic(name)
-    if topic is None or not 0 <= partition < len(topic.partitions):
+def _error(topic: TopicImage | None, partition: int, missing: ErrorCode) -> ErrorCode:
+    if topic is None:
+        return missing
+    if not 0 <= partition < len(topic.partitions):
         return ErrorCode.unknown_topic_or_partition
     return ErrorCode.none
 
 
-def _rows_to_commit(request: Any, names: list[str | None], errors: Errors) -> Iterator[CommitRow]:
-    for topic, name, topic_errors in zip(request.topics, names, errors, strict=True):
+def _rows_to_commit(
+    request: Any, images: list[TopicImage | None], errors: Errors
+) -> Iterator[CommitRow]:
+    for topic, image, topic_errors in zip(request.topics, images, errors, strict=True):
         for row, error in zip(topic.partitions, topic_errors, strict=True):
-            if name is not None and error is ErrorCode.none:
+            if image is not None and error is ErrorCode.none:
                 yield CommitRow(
-                    name,
+                    image.name,
                     row.partition_index,
                     row.committed_offset,
                     row.committed_leader_epoch,
                     row.committed_metadata,
+                    image.topic_id,
                 )
 
 

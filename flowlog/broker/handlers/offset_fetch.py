@@ -16,7 +16,7 @@ from typing import Any, Final
 from kio.schema.errors import ErrorCode
 
 from flowlog.broker.groups.record_types import CommittedOffset
-from flowlog.broker.groups.requests import Fetched
+from flowlog.broker.groups.requests import Fetched, Wanted
 from flowlog.broker.wire import messages
 
 from .context import RequestContext
@@ -47,13 +47,13 @@ def handle(request: Any, context: RequestContext) -> Any | Awaitable[Any]:
 
 def _handle_single(request: Any, context: RequestContext) -> Any | Awaitable[Any]:
     m = messages.offset_fetch
-    wanted = _wanted_by_name(request.topics)
+    wanted = _wanted_by_name(request.topics, context)
 
     def render(fetched: Fetched) -> Any:
         topics = fetched.topics
         row_error = ErrorCode.none
         if fetched.error is not ErrorCode.none and context.version < WHOLE_ERROR_SINCE:
-            topics = {name: dict.fromkeys(partitions) for name, partitions in wanted or ()}
+            topics = {asked.topic: dict.fromkeys(asked.partitions) for asked in wanted or ()}
             row_error = fetched.error
         return m.OffsetFetchResponse(
             error_code=fetched.error,
@@ -68,8 +68,14 @@ def _handle_single(request: Any, context: RequestContext) -> Any | Awaitable[Any
     return then(context.services.groups.fetch_offsets(request.group_id, wanted), render)
 
 
-def _wanted_by_name(topics: Sequence[Any] | None) -> list[tuple[str, Sequence[int]]] | None:
-    return None if topics is None else [(topic.name, topic.partition_indexes) for topic in topics]
+def _wanted_by_name(topics: Sequence[Any] | None, context: RequestContext) -> list[Wanted] | None:
+    if topics is None:
+        return None
+    images = ((topic, context.services.metadata.topic(topic.name)) for topic in topics)
+    return [
+        Wanted(topic.name, topic.partition_indexes, None if image is None else image.topic_id)
+        for topic, image in images
+    ]
 
 
 def _rows(row_class: Any, rows: Rows, error: ErrorCode = ErrorCode.none) -> tuple[Any, ...]:
@@ -98,7 +104,7 @@ def _of_groups(groups: list[Any]) -> Any:
 
 def _group(group: Any, context: RequestContext) -> Any | Awaitable[Any]:
     by_id = context.version >= TOPIC_IDS_SINCE
-    wanted = _wanted_by_id(group.topics, context) if by_id else _wanted_by_name(group.topics)
+    wanted = (_wanted_by_id if by_id else _wanted_by_name)(group.topics, context)
 
     def render(fetched: Fetched) -> Any:
         topics = _topics_by_id(group, fetched, context) if by_id else _topics_by_name(fetched)
@@ -119,14 +125,16 @@ def _topics_by_name(fetched: Fetched) -> Iterator[Any]:
         )
 
 
-def _wanted_by_id(
-    topics: Sequence[Any] | None, context: RequestContext
-) -> list[tuple[str, Sequence[int]]] | None:
+def _wanted_by_id(topics: Sequence[Any] | None, context: RequestContext) -> list[Wanted] | None:
     """The topics whose ids are known."""
     if topics is None:
         return None
-    named = ((_name(topic, context), topic.partition_indexes) for topic in topics)
-    return [(name, partitions) for name, partitions in named if name is not None]
+    named = ((_name(topic, context), topic) for topic in topics)
+    return [
+        Wanted(name, topic.partition_indexes, topic.topic_id)
+        for name, topic in named
+        if name is not None
+    ]
 
 
 def _name(topic: Any, context: RequestContext) -> str | None:
