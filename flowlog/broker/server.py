@@ -64,8 +64,7 @@ class BrokerServer:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        with anyio.CancelScope(shield=True):
-            await self._stack.aclose()
+        await self._stack.aclose()
 
     @property
     def address(self) -> tuple[str, int]:
@@ -191,7 +190,7 @@ class BrokerServer:
             partition.wake_all()
         for connection in tuple(self._connections):
             connection.drain()
-        with anyio.move_on_after(DRAIN_SECONDS):
+        with anyio.move_on_after(DRAIN_SECONDS, shield=True):
             while self._connections:
                 await self._connection_closed.wait()
                 self._connection_closed = anyio.Event()

@@ -17,6 +17,7 @@ from .raw_client import API_VERSIONS, RawClient
 
 pytestmark = pytest.mark.anyio
 
+PRODUCE = 0
 METADATA = 3
 FETCH = 1
 DEADLINE_SECONDS = 10
@@ -54,7 +55,7 @@ async def test_every_advertised_version_of_every_api_is_answered_or_closes_clean
         served = await ask_versions(client)
     for api_key, (low, high) in served.items():
         for version in range(low, high + 1):
-            if api_key == 0:
+            if api_key == PRODUCE:
                 continue  # Produce's empty request has acks=0 and so no answer
             async with await RawClient.connect(broker.bootstrap) as client:
                 request = messages.request_class(api_key)()
