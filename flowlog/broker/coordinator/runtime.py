@@ -23,6 +23,7 @@ from flowlog.errors import KafkaError
 from .commit_log import CommitLog
 from .decision import Decision, Now, Reply
 from .machine import Machine
+from .waiting import Write, wait_answered, wait_committed
 from .write_errors import client_error
 
 logger = logging.getLogger(__name__)
@@ -31,7 +32,6 @@ R = TypeVar("R")
 Rec = TypeVar("Rec")
 M = TypeVar("M", bound=Machine[Any])
 
-COMMIT_TIMEOUT_SECONDS: Final = 5.0  # Kafka's offsets.commit.timeout.ms
 REPLAY_SLICE: Final = 500  # records between two looks at the event loop while loading
 
 Spawn = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
@@ -43,20 +43,6 @@ class ShardState(enum.Enum):
     LOADING = "loading"
     ACTIVE = "active"
     CLOSED = "closed"
-
-
-class _Write:
-    """Records that are in the log and not yet committed, and who waits for them."""
-
-    __slots__ = ("committed", "end_offset", "error", "on_written")
-
-    def __init__(
-        self, end_offset: int, on_written: Callable[[ErrorCode, Now], None] | None
-    ) -> None:
-        self.end_offset = end_offset
-        self.on_written = on_written
-        self.committed = anyio.Event()
-        self.error = ErrorCode.none
 
 
 class ShardRuntime(Generic[M]):
@@ -83,7 +69,7 @@ class ShardRuntime(Generic[M]):
         self._clock = clock
         self._spawn = spawn
         self._on_deadline = on_deadline
-        self._uncommitted: deque[_Write] = deque()
+        self._uncommitted: deque[Write] = deque()
         self._loaded = anyio.Event()
 
     def now(self) -> Now:
@@ -139,22 +125,17 @@ class ShardRuntime(Generic[M]):
         Raises:
             KafkaError: the records could not be appended; durable state is as before.
         """
+        write = self._carry_out(decision)
         response = decision.response
-        try:
-            write = self._append(decision) if decision.records else None
-        finally:
-            self._look_at_deadline()
-        if write is not None and not isinstance(response, Reply):
-            return self._wait_committed(write, response)
         if isinstance(response, Reply):
-            return response.value if response.is_answered else _wait_answered(response)
-        return response
+            return response.value if response.is_answered else wait_answered(response)
+        return response if write is None else wait_committed(write, response)
 
     def read(self, response: R) -> R | Awaitable[R]:
         """An answer about durable state: it leaves once that state is committed."""
         if not self._uncommitted:
             return response
-        return self._wait_committed(self._uncommitted[-1], response)
+        return wait_committed(self._uncommitted[-1], response)
 
     def on_time(self) -> None:
         """Let the machine do what is due, and write what it decides."""
@@ -162,11 +143,18 @@ class ShardRuntime(Generic[M]):
             return
         for decision in self.machine.on_time(self.now()):
             try:
-                self.write(decision)
+                self._carry_out(decision)
             except KafkaError as error:  # nobody waits for it; the machine was told
                 logger.warning("%s: a timed write failed: %s", self.name, error)
 
-    def _append(self, decision: Decision[Any, Any]) -> _Write | None:
+    def _carry_out(self, decision: Decision[Any, Any]) -> Write | None:
+        """Write what there is to write; None when nothing has to be waited for."""
+        try:
+            return self._append(decision) if decision.records else None
+        finally:
+            self._look_at_deadline()
+
+    def _append(self, decision: Decision[Any, Any]) -> Write | None:
         """Append and replay; None when that is already committed."""
         machine = self.machine
         try:
@@ -185,9 +173,9 @@ class ShardRuntime(Generic[M]):
             if decision.on_written is not None:
                 decision.on_written(ErrorCode.none, self.now())
             return None
-        return self._await_commit(_Write(end_offset, decision.on_written))
+        return self._await_commit(Write(end_offset, decision.on_written))
 
-    def _await_commit(self, write: _Write) -> _Write:
+    def _await_commit(self, write: Write) -> Write:
         self._uncommitted.append(write)
         if len(self._uncommitted) == 1:
             self._spawn(self._follow_commits)
@@ -206,30 +194,11 @@ class ShardRuntime(Generic[M]):
             while self._uncommitted and self._log.is_committed(self._uncommitted[0].end_offset):
                 self._settle(self._uncommitted.popleft(), ErrorCode.none)
 
-    def _settle(self, write: _Write, error: ErrorCode) -> None:
-        write.error = error
-        if write.on_written is not None:
-            write.on_written(error, self.now())
-            self._look_at_deadline()
-        write.committed.set()
+    def _settle(self, write: Write, error: ErrorCode) -> None:
+        write.settle(error, self.now())
+        self._look_at_deadline()
 
     def _look_at_deadline(self) -> None:
         deadline_ms = self.machine.next_deadline_ms()
         if deadline_ms is not None:
             self._on_deadline(deadline_ms)
-
-    async def _wait_committed(self, write: _Write, response: R) -> R:
-        with anyio.move_on_after(COMMIT_TIMEOUT_SECONDS):
-            await write.committed.wait()
-        if not write.committed.is_set():
-            raise KafkaError(ErrorCode.coordinator_not_available)
-        if write.error is not ErrorCode.none:
-            raise KafkaError(write.error)
-        return response
-
-
-async def _wait_answered(reply: Reply[R]) -> R:
-    answered = anyio.Event()
-    reply.listen(answered.set)
-    await answered.wait()
-    return reply.value

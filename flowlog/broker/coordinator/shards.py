@@ -27,7 +27,7 @@ M = TypeVar("M", bound=Machine[Any])
 
 
 class Shards(Generic[M]):
-    """Shards by partition. `run` must be running before a log that commits later is written to."""
+    """Shards by partition. Until `run` runs, deadlines pass and later commits are not noticed."""
 
     def __init__(
         self,
@@ -43,6 +43,7 @@ class Shards(Generic[M]):
         self._open_log = open_log
         self._shards: dict[int, ShardRuntime[M]] = {}
         self._tasks: TaskGroup | None = None
+        self._not_started: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self._wake = anyio.Event()
         self._sleeping_until_ms: int | None = None
 
@@ -100,6 +101,8 @@ class Shards(Generic[M]):
         """Serve deadlines and commits until cancelled."""
         async with anyio.create_task_group() as tasks:
             self._tasks = tasks
+            while self._not_started:
+                tasks.start_soon(self._not_started.pop())
             try:
                 await self._serve_deadlines()
             finally:
@@ -129,5 +132,7 @@ class Shards(Generic[M]):
             self._wake.set()
 
     def _spawn(self, function: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        assert self._tasks is not None, f"{self._topic}: Shards.run is not running"
-        self._tasks.start_soon(function)
+        if self._tasks is None:
+            self._not_started.append(function)
+        else:
+            self._tasks.start_soon(function)

@@ -20,7 +20,7 @@ from flowlog.broker.coordinator.shards import Shards
 from flowlog.clock import Clock
 from flowlog.errors import KafkaError
 
-from . import views
+from . import offset_decisions, views
 from .config import GroupConfig
 from .group_id import partition_for
 from .requests import (
@@ -91,7 +91,7 @@ class GroupCoordinator:
         for shard in self._shards:
             await shard.wait_loaded()
             with suppress(KafkaError):
-                removed = shard.write(shard.machine.forget_topic(topic))
+                removed = shard.write(offset_decisions.forget_topic(shard.machine, topic))
                 if isinstance(removed, Awaitable):
                     await removed
 
@@ -150,7 +150,11 @@ class GroupCoordinator:
 
     def commit_offsets(self, commit: Commit) -> Answer[Committed]:
         """OffsetCommit; the rows' partitions are known to exist."""
-        return self._write(commit.group_id, lambda shard, now: shard.commit(commit, now), Committed)
+        return self._write(
+            commit.group_id,
+            lambda shard, now: offset_decisions.commit(shard, commit, now),
+            Committed,
+        )
 
     def fetch_offsets(self, group_id: str, wanted: Sequence[Wanted] | None) -> Answer[Fetched]:
         """OffsetFetch, of some partitions by topic, or (None) of all that the group has.
@@ -159,7 +163,7 @@ class GroupCoordinator:
         """
         try:
             shard = self._shard(group_id)
-            answer = shard.read(shard.machine.fetch(group_id, wanted))
+            answer = shard.read(offset_decisions.fetch(shard.machine, group_id, wanted))
         except KafkaError as error:
             return Fetched(error.error_code)
         return _guarded(answer, Fetched) if isinstance(answer, Awaitable) else answer
@@ -171,14 +175,18 @@ class GroupCoordinator:
         if not group_id:
             return Committed(ErrorCode.invalid_group_id)
         return self._write(
-            group_id, lambda shard, _: shard.delete_offsets(group_id, partitions), Committed
+            group_id,
+            lambda shard, _: offset_decisions.delete_offsets(shard, group_id, partitions),
+            Committed,
         )
 
     # Administration.
 
     def delete_group(self, group_id: str) -> Answer[ErrorCode]:
         """DeleteGroups, one group."""
-        return self._write(group_id, lambda shard, _: shard.delete_group(group_id), lambda e: e)
+        return self._write(
+            group_id, lambda shard, _: offset_decisions.delete_group(shard, group_id), lambda e: e
+        )
 
     def describe(self, group_id: str) -> GroupView | None:
         """A group as it is now, or None when there is none.

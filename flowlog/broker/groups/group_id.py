@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Final
+
+REMEMBERED_LENGTH: Final = 256  # longer ids are rare, and not worth the memory
 
 
 def java_hash(text: str) -> int:
@@ -14,11 +17,18 @@ def java_hash(text: str) -> int:
     return value - (1 << 32) if value & 0x80000000 else value
 
 
-@lru_cache(maxsize=65_536)
 def partition_for(group_id: str, partition_count: int) -> int:
-    """The partition of `__consumer_offsets` for a group.
+    """The partition of `__consumer_offsets` for a group."""
+    if len(group_id) > REMEMBERED_LENGTH:
+        return _partition_for(group_id, partition_count)
+    return _remembered_partition_for(group_id, partition_count)
 
-    Kafka's `Utils.abs` maps the one number without a positive twin, -2^31, to 0.
-    """
+
+def _partition_for(group_id: str, partition_count: int) -> int:
+    """Kafka's `Utils.abs` maps the one number without a positive twin, -2^31, to 0."""
     value = java_hash(group_id)
     return 0 if value == -(1 << 31) else abs(value) % partition_count
+
+
+# Every heartbeat and commit asks, mostly for the same groups.
+_remembered_partition_for = lru_cache(maxsize=16_384)(_partition_for)

@@ -1,0 +1,98 @@
+"""OffsetCommit, OffsetFetch, OffsetDelete and DeleteGroups, decided over a shard.
+
+Source: `OffsetMetadataManager` in apache/kafka, group-coordinator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, TypeAlias
+
+from kio.schema.errors import ErrorCode
+
+from flowlog.broker.coordinator.decision import Decision, Now
+
+from . import removal
+from .offset_rules import missing_group_error, row_error, to_record
+from .record_types import CommittedOffset, GroupsRecord, OffsetRecord
+from .requests import Commit, Committed, Fetched, Wanted
+from .shard import GroupShard
+from .states import GroupState
+
+CommitDecision: TypeAlias = Decision[Committed, GroupsRecord]
+
+NO_OFFSETS: Final[Mapping[int, CommittedOffset]] = {}
+COMMITS_EXTEND_SESSIONS: Final = (GroupState.STABLE, GroupState.PREPARING_REBALANCE)
+
+
+def commit(shard: GroupShard, commit: Commit, now: Now) -> CommitDecision:
+    """Decide an OffsetCommit; it counts as a heartbeat where the group is not busy."""
+    group = shard.groups.get(commit.group_id)
+    error = missing_group_error(commit) if group is None else group.commit_error(commit)
+    if error is not ErrorCode.none:
+        return Decision(Committed(error))
+    if group is not None and group.state in COMMITS_EXTEND_SESSIONS:
+        group.extend_session(group.members[commit.member_id], now.monotonic_ms)
+    errors = tuple(row_error(row, shard.config) for row in commit.rows)
+    accepted = tuple(
+        to_record(commit, row, now.wall_ms)
+        for row, error in zip(commit.rows, errors, strict=True)
+        if error is ErrorCode.none
+    )
+    return Decision(Committed(ErrorCode.none, errors), accepted)
+
+
+def fetch(shard: GroupShard, group_id: str, wanted: Iterable[Wanted] | None) -> Fetched:
+    """The group's offsets in the partitions wanted, by topic; None asks for all it has."""
+    found = shard.offsets.of_group(group_id)
+    if wanted is None:
+        return Fetched(ErrorCode.none, {topic: dict(rows) for topic, rows in found.items()})
+    return Fetched(
+        ErrorCode.none,
+        {asked.topic: _of_topic(asked, found.get(asked.topic, NO_OFFSETS)) for asked in wanted},
+    )
+
+
+def delete_offsets(
+    shard: GroupShard, group_id: str, partitions: Sequence[tuple[str, int]]
+) -> CommitDecision:
+    """Decide an OffsetDelete, one outcome for each (topic, partition)."""
+    group = shard.groups.get(group_id)
+    error = removal.offset_delete_error(group)
+    if group is None or error is not ErrorCode.none:
+        return Decision(Committed(error))
+    subscribed = [group.is_subscribed_to(topic) for topic, _ in partitions]
+    gone = tuple(
+        OffsetRecord(group_id, topic, partition, None)
+        for (topic, partition), kept in zip(partitions, subscribed, strict=True)
+        if not kept and shard.offsets.get(group_id, topic, partition) is not None
+    )
+    errors = tuple(
+        ErrorCode.group_subscribed_to_topic if kept else ErrorCode.none for kept in subscribed
+    )
+    return Decision(Committed(ErrorCode.none, errors), gone)
+
+
+def delete_group(shard: GroupShard, group_id: str) -> Decision[ErrorCode, GroupsRecord]:
+    """Decide the deletion of a group with all its offsets."""
+    error = removal.delete_error(shard.groups.get(group_id))
+    if error is not ErrorCode.none:
+        return Decision(error)
+    return Decision(error, removal.tombstones(group_id, shard.offsets))
+
+
+def forget_topic(shard: GroupShard, topic: str) -> Decision[None, GroupsRecord]:
+    """A topic was deleted: no group keeps an offset in it."""
+    rows = shard.offsets.of_topic(topic)
+    return Decision(None, tuple(OffsetRecord(g, topic, n, None) for g, n in rows))
+
+
+def _of_topic(
+    wanted: Wanted, rows: Mapping[int, CommittedOffset]
+) -> dict[int, CommittedOffset | None]:
+    """What is committed in the wanted partitions of the topic that has the name now."""
+    found = {partition: rows.get(partition) for partition in wanted.partitions}
+    for partition, committed in found.items():
+        if committed is not None and committed.is_of_another_topic(wanted.topic_id):
+            found[partition] = None
+    return found
