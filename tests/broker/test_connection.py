@@ -148,3 +148,12 @@ async def test_random_frames_never_reach_a_bug(
     assert [r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR] == []
     async with await RawClient.connect(broker.bootstrap) as client:
         assert await ask_versions(client) == served
+
+
+async def test_all_topics_as_librdkafka_asks_for_them_with_three_bytes_too_many(
+    broker: Broker,
+) -> None:
+    async with await RawClient.connect(broker.bootstrap) as client:
+        await client.send_body(METADATA, 13, b"\0\0\0\0\1\0\0")
+        _, response = await client.receive(METADATA, 13)
+        assert response.error_code is ErrorCode.none

@@ -21,15 +21,17 @@ from flowlog.broker.wire.writer_compiler import Writer, compile_writer
 
 
 def read_request(api_key: int, version: int, body: Buffer) -> Any:
-    """Read a request's body; raises `ProtocolError` unless it is one, to its last byte.
+    """Read a request's body; raises `ProtocolError` unless it is one.
 
-    `records` fields are slices of `body`: pass a memoryview and they are not copied.
+    `records` fields are slices of `body`: pass a memoryview and they are not copied. Bytes behind
+    the last field are ignored, as Kafka does: librdkafka 2.16 asks for all topics (Metadata 9 and
+    later) with three bytes too many.
     """
-    return read_message(_api_name(api_key), version, "request", body)
+    return read_message(_api_name(api_key), version, "request", body, allow_trailing=True)
 
 
 def read_response(api_key: int, version: int, body: Buffer) -> Any:
-    """Read a response's body; see `read_request`."""
+    """Read a response's body to its last byte; see `read_request`."""
     return read_message(_api_name(api_key), version, "response", body)
 
 
