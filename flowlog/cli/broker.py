@@ -67,10 +67,7 @@ def command(
         refuse_open_listener(settings)
     from flowlog.broker.main import run_broker
 
-    try:
-        return run_broker(settings)
-    finally:
-        lifeline.let_go()
+    return run_broker(settings)
 
 
 def _flags(

@@ -7,6 +7,7 @@ That works the same on every system, and needs no process ids that may be reused
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import signal
@@ -39,13 +40,14 @@ def hold(environ: Mapping[str, str] = os.environ) -> None:
     """
     if environ.get(HOLD) != "1":
         return
-    # Until the command installs its own handler, SIGTERM must still run `let_go`.
+    # Until the command installs its own handler, SIGTERM must still end it in order.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    atexit.register(_let_go, environ)
     threading.Thread(target=_watch, args=(environ,), name="lifeline", daemon=True).start()
 
 
-def let_go(environ: Mapping[str, str] = os.environ) -> None:
-    """In the child, at its end: an orphan deletes the folder that it was told to."""
+def _let_go(environ: Mapping[str, str]) -> None:
+    """At the child's end: an orphan deletes the folder that it was told to."""
     if _lost.is_set():
         _remove(environ)
 

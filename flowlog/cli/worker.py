@@ -52,10 +52,7 @@ def command(app: str, processes: int, state_dir: str | None, http: str | None) -
     address = parse_http(http or DEFAULT_HTTP)
     if processes > 1:
         return _run_many(app, processes, state_dir, address)
-    try:
-        return _run_one(app, state_dir, address)
-    finally:
-        lifeline.let_go()
+    return _run_one(app, state_dir, address)
 
 
 def parse_http(text: str) -> tuple[str, int]:

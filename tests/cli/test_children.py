@@ -44,14 +44,14 @@ def test_an_orphan_ends_and_deletes_the_folder_after_the_parent_was_killed(tmp_p
     data.mkdir()
     (data / "file").write_text("x")
     child = "from flowlog.cli import lifeline as l; import os, threading; l.hold(); "
-    child += "print(os.getpid(), flush=True)\ntry: threading.Event().wait()\nfinally: l.let_go()"
+    child += "print(os.getpid(), flush=True); threading.Event().wait()"
     parent = textwrap.dedent(
         f"""
         import os, subprocess, sys, time
         from pathlib import Path
         from flowlog.cli import lifeline
         environ = {{**os.environ, **lifeline.environment(remove=Path({str(data)!r}))}}
-        subprocess.Popen([sys.executable, "-c", {child!r}], stdin=subprocess.PIPE, env=environ,
+        kept = subprocess.Popen([sys.executable, "-c", {child!r}], stdin=subprocess.PIPE, env=environ,
                          start_new_session=True)
         time.sleep(60)
         """
