@@ -15,16 +15,16 @@ from flowlog.streams.serdes.windowed import windowed_serde
 
 from .board import Board
 from .flights import (
-    LATE_DEPARTURES,
     Delays,
     Flight,
     RouteDay,
     carrier_hours_closed,
     flights,
+    late_departures,
     route_days_closed,
 )
 
-READ_TOPICS: Final = (carrier_hours_closed.name, route_days_closed.name, LATE_DEPARTURES)
+READ_TOPICS: Final = (carrier_hours_closed.name, route_days_closed.name, late_departures.name)
 
 _decode_hour: Final = windowed_serde(STR).decode
 

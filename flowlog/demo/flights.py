@@ -21,7 +21,8 @@ import msgspec
 
 import flowlog as fl
 
-LATE_DEPARTURES: Final = "late-departures"
+TASKS: Final = 4  # into how many parts each table is cut, for workers to share
+KEEP: Final = {"retention.ms": "-1"}  # records of 2013 are older than any broker keeps
 LONGEST_WAIT: Final = "24h"  # above the longest delay of the year: 1,301 minutes
 WORST_COUNT: Final = 5
 FEWEST_DEPARTURES: Final = 3  # one unlucky flight does not make a bad route
@@ -77,10 +78,10 @@ class WorstRoutes(msgspec.Struct):
     routes: list[RouteDay] = []
 
 
-app = fl.App("flights")
+app = fl.App("flights", partitions=TASKS)
 
-# One partition keeps the reports in one order. Tables that are keyed anew read several partitions
-# interleaved, and a partition that runs behind the others makes its reports later than they were.
+# One partition keeps the reports in their order: of several partitions one may run ahead, and the
+# reports of the others would then be later than they were. The tables are spread all the same.
 flights = app.topic("flights", value=Flight, ts="scheduled", partitions=1)
 
 
@@ -93,13 +94,16 @@ def departures(flight: Flight) -> Flight | None:
 # 1. Departures and delay per carrier and hour. Not all delays fit into two hours: reports that
 #    come later go to a topic of their own.
 
+late_departures = app.topic("late-departures", value=Flight, config=KEEP)
+
 
 @app.table(
     departures,
     by=lambda flight: flight.carrier,
+    partitions=TASKS,
     window=fl.tumbling("1h", grace="2h"),
     emit="close",
-    late=LATE_DEPARTURES,
+    late=late_departures,
 )
 def carrier_hours(delays: Delays, flight: Flight) -> Delays:
     delays.departures += 1
@@ -107,7 +111,9 @@ def carrier_hours(delays: Delays, flight: Flight) -> Delays:
     return delays
 
 
-carrier_hours_closed = app.topic("carrier-hours-closed", key=fl.Windowed[str], value=Delays)
+carrier_hours_closed = app.topic(
+    "carrier-hours-closed", key=fl.Windowed[str], value=Delays, config=KEEP
+)
 carrier_hours.to(carrier_hours_closed)
 
 
@@ -118,6 +124,7 @@ carrier_hours.to(carrier_hours_closed)
 @app.table(
     departures,
     by=lambda flight: flight.route,
+    partitions=TASKS,
     window=fl.tumbling("1d", grace=LONGEST_WAIT),
     emit="close",
 )
@@ -129,7 +136,9 @@ def route_days(total: RouteDay, flight: Flight) -> RouteDay:
     return total
 
 
-route_days_closed = app.topic("route-days-closed", key=fl.Windowed[str], value=RouteDay)
+route_days_closed = app.topic(
+    "route-days-closed", key=fl.Windowed[str], value=RouteDay, config=KEEP
+)
 route_days.to(route_days_closed)
 
 
@@ -145,6 +154,6 @@ def worst_routes(worst: WorstRoutes, total: RouteDay) -> WorstRoutes:
 
 # 3. How many have left each airport.
 
-airport_departures = departures.group_by(lambda flight: flight.origin, name="by-airport").count(
-    name="airport-departures"
-)
+airport_departures = departures.group_by(
+    lambda flight: flight.origin, name="by-airport", partitions=TASKS
+).count(name="airport-departures")
