@@ -82,14 +82,16 @@ def _run(session: DevSession, app: str | None, target: AppTarget | None, *, relo
             stack.enter_context(session)
         except KeyboardInterrupt:
             return ExitCode.INTERRUPTED
-        stack.callback(_second_stop_kills, session)
         source = target.source() if target is not None and reload else None
         if app is not None:
             session.start_worker(app)
         _say(start_box(session, app=app, watched=source))
         if source is not None:
             stack.enter_context(Watcher(source, session.events))
-        exit_code = DevLoop(session, app, reloads=source is not None).run()
+        try:
+            exit_code = DevLoop(session, app, reloads=source is not None).run()
+        finally:
+            _second_stop_kills(session)
         _say("stopping")
     return exit_code
 

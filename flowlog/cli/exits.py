@@ -45,6 +45,14 @@ def exit_code(error: BaseException) -> ExitCode:
     return ExitCode.FAILED
 
 
+def first_cause(error: Exception) -> Exception:
+    """What a task group wrapped: the first error raised on purpose in it, else the first."""
+    if not isinstance(error, ExceptionGroup):
+        return error
+    known, _rest = error.split(FlowlogError)
+    return first_cause((known or error).exceptions[0])
+
+
 def error_lines(error: BaseException) -> list[str]:
     """The error as at most three lines: what happened, why perhaps, what to try."""
     if isinstance(error, FlowlogError):

@@ -12,7 +12,7 @@ from flowlog.errors import FlowlogError
 
 from . import options
 from .commands import Group
-from .exits import ExitCode, close_standard_output, exit_code, report
+from .exits import ExitCode, close_standard_output, exit_code, first_cause, report
 
 COMMANDS: Final = {
     "dev": (
@@ -67,9 +67,10 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         close_standard_output()
         return ExitCode.BROKEN_PIPE
-    except Exception as error:
-        report(error, with_traceback=chosen.verbosity >= 2)
-        return exit_code(error)
+    except Exception as raised:
+        cause = first_cause(raised)
+        report(cause, with_traceback=chosen.verbosity >= 2)
+        return exit_code(cause)
 
 
 def _usage_error(error: click.ClickException) -> FlowlogError:

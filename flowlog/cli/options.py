@@ -48,7 +48,8 @@ class Options:
                 bootstrap=self.bootstrap or DEFAULT_BOOTSTRAP,
                 properties=dict(parse_property(text) for text in self.properties),
                 timeout_s=self.timeout_s or DEFAULT_TIMEOUT_S,
-            )
+            ),
+            on_wait=self.note,
         )
 
     def note(self, text: str) -> None:

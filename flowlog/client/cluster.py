@@ -25,13 +25,18 @@ T = TypeVar("T")
 
 _METADATA_SLICE_S: Final = 1.0
 _RETRY_PAUSE_S: Final = 0.05
+_SAY_AFTER_S: Final = 2.0
 
 
 class Cluster:
     """A cluster as an admin sees it. Cheap to make: the first call that needs a broker connects."""
 
-    def __init__(self, settings: ClientSettings) -> None:
+    def __init__(
+        self, settings: ClientSettings, *, on_wait: Callable[[str], None] | None = None
+    ) -> None:
+        """Nothing connects yet; `on_wait` is told once what a long wait is for."""
         self.settings = settings
+        self._on_wait = on_wait
         self._admin: Any = None
         self._reported: list[KafkaError] = []
 
@@ -115,14 +120,20 @@ class Cluster:
     def _fetch_metadata(self, admin: Any) -> Any:
         from confluent_kafka import KafkaException
 
-        deadline = time.monotonic() + self.timeout_s
+        started = time.monotonic()
         while True:
-            left_s = deadline - time.monotonic()
+            left_s = started + self.timeout_s - time.monotonic()
             try:
                 return admin.list_topics(timeout=max(0.1, min(left_s, _METADATA_SLICE_S)))
             except KafkaException as error:
                 admin.poll(0)
                 self._raise_reported(error.args[0], final=left_s <= _METADATA_SLICE_S)
+                self._maybe_say(time.monotonic() - started)
+
+    def _maybe_say(self, waited_s: float) -> None:
+        if self._on_wait is not None and waited_s >= _SAY_AFTER_S:
+            self._on_wait(f"waiting for {self.settings.bootstrap} to answer")
+            self._on_wait = None
 
     def _raise_reported(self, error: KafkaError, *, final: bool) -> None:
         for reported in self._reported:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import socket
@@ -133,6 +134,22 @@ def test_a_killed_dev_leaves_no_broker_and_no_data_behind(dev: Callable[..., Dev
     running.end(signal.SIGKILL)
     wait_until(lambda: not accepts(bootstrap), "the broker ended")
     wait_until(lambda: not data.exists(), "the data were deleted")
+
+
+def test_a_second_ctrl_c_does_not_wait_for_a_broker_that_hangs(dev: Callable[..., Dev]) -> None:
+    running = dev()
+    _bootstrap, data = running.wait_started()
+    pid = running.process.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    if not children.exists():
+        pytest.skip("finds the broker's process id in /proc")
+    [broker] = map(int, children.read_text().split())
+    os.kill(broker, signal.SIGSTOP)
+    running.process.send_signal(signal.SIGINT)
+    running.wait_line("^stopping$")
+    assert running.end(signal.SIGINT) == 130
+    assert not Path(f"/proc/{broker}").exists()
+    assert not data.exists()
 
 
 def test_a_folder_to_keep_is_kept(

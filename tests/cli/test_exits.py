@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from flowlog.cli.exits import ExitCode, error_lines, exit_code, report
+from flowlog.cli.exits import ExitCode, error_lines, exit_code, first_cause, report
 from flowlog.errors import ConfigError, FlowlogError
 
 
@@ -89,3 +89,10 @@ def test_nobody_listening_is_said_at_once(run: Callable[..., tuple[int, str, str
         "error[CANNOT_CONNECT]: cannot connect to 127.0.0.1:1 (connection refused)"
     )
     assert err.splitlines()[2] == "try: flowlog dev"
+
+
+def test_what_a_task_group_wrapped_is_reported_itself() -> None:
+    wanted = FlowlogError("x")
+    group = ExceptionGroup("a", [OSError(1, "other"), ExceptionGroup("b", [wanted])])
+    assert first_cause(group) is wanted
+    assert isinstance(first_cause(ExceptionGroup("a", [OSError(1, "other")])), OSError)
