@@ -16,7 +16,7 @@ from inspect import isawaitable
 from typing import Any, Final, cast
 
 from flowlog.broker.handlers.context import Client, RequestContext, Services
-from flowlog.broker.handlers.registry import Api, Body
+from flowlog.broker.handlers.registry import Api, Body, Buffer
 from flowlog.broker.wire.errors import ProtocolError
 from flowlog.broker.wire.fallback import unknown_api_versions_body
 from flowlog.broker.wire.frames import FrameReader
@@ -26,6 +26,7 @@ from flowlog.errors import KafkaError
 logger = logging.getLogger(__name__)
 
 WAITING_FRAMES_MAX: Final = 32
+COPIED_BYTES_MAX: Final = 65536
 API_VERSIONS: Final = 18
 
 Spawn = Callable[[Callable[[Any], Coroutine[Any, Any, None]], Any], None]
@@ -49,6 +50,7 @@ class Connection(asyncio.Protocol):
         self._on_close = on_close
         self._frames = FrameReader(services.config.integer("socket.request.max.bytes"))
         self._waiting: deque[bytes | bytearray | memoryview] = deque()
+        self._responses: list[Buffer] = []
         self._busy = False
         self._write_paused = False
         self._draining = False
@@ -75,6 +77,7 @@ class Connection(asyncio.Protocol):
                     self._serve(frame)
         except ProtocolError as error:
             self._refuse(error)
+        self._flush()
         if len(self._waiting) > WAITING_FRAMES_MAX:
             self._transport.pause_reading()
 
@@ -118,6 +121,7 @@ class Connection(asyncio.Protocol):
                 self._serve(self._waiting.popleft())
         except ProtocolError as error:
             self._refuse(error)
+        self._flush()
         if len(self._waiting) <= WAITING_FRAMES_MAX // 2 and not self._transport.is_closing():
             self._transport.resume_reading()
 
@@ -161,21 +165,34 @@ class Connection(asyncio.Protocol):
             return
         self._busy = False
         self._send(header, body)
+        self._flush()
         if self._draining:
             self._transport.close()
         else:
             self._serve_waiting()
 
     def _send(self, header: RequestHeader, body: Body) -> None:
-        """Write a response: its size, its header, its body; nothing at all for no body."""
-        if body is None or self._transport.is_closing():
+        """Keep a response for `_flush`: its size, its header, its body; nothing for no body."""
+        if body is None:
             return
         head = response_header(header.api_key, header.api_version, header.correlation_id)
         size = len(head) + sum(map(len, body))
-        if size < 65536:
-            self._transport.write(b"".join((size.to_bytes(4, "big"), head, *body)))
+        self._responses += (size.to_bytes(4, "big"), head, *body)
+        if size > COPIED_BYTES_MAX:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Give the socket all responses at once: a system call costs more than a small copy."""
+        responses = self._responses
+        if not responses:
+            return
+        self._responses = []
+        if self._transport.is_closing():
+            return
+        if sum(map(len, responses)) > COPIED_BYTES_MAX:
+            self._transport.writelines(responses)
         else:
-            self._transport.writelines((size.to_bytes(4, "big") + head, *body))
+            self._transport.write(b"".join(responses))
 
     def _answer_unsupported_version(self, header: RequestHeader, api: Api) -> None:
         """ApiVersions and Produce have an answer that every client understands; others close."""
@@ -193,6 +210,7 @@ class Connection(asyncio.Protocol):
         """One line and the end of this connection; the broker and its other clients go on."""
         logger.warning("closing %s:%s: %s", self.client.host, self.client.port, error)
         self._waiting.clear()
+        self._flush()
         self._transport.close()
 
     def _fail(self, api: Api, header: RequestHeader) -> None:
