@@ -27,6 +27,10 @@ class FetchWaiter:
         """A watched partition was deleted or moved: the fetch must look again now."""
         self._event.set()
 
+    @property
+    def is_awake(self) -> bool:
+        return self._event.is_set()
+
     async def wait(self, timeout_ms: int) -> None:
         """Return when there is enough to read, at the latest after `timeout_ms`."""
         with anyio.move_on_after(timeout_ms / 1000):

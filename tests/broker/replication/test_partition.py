@@ -1,0 +1,109 @@
+"""What a partition calls committed, and whom it wakes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import UUID
+
+import anyio
+import pytest
+from kio.schema.errors import ErrorCode
+
+from flowlog.broker.replication.fetch_waiter import FetchWaiter
+from flowlog.broker.replication.partition import READ_COMMITTED, Partition
+from flowlog.broker.storage.config import LogConfig
+from flowlog.broker.storage.group_commit import GroupCommit
+from flowlog.broker.storage.log_dir import LogDirectory
+from flowlog.errors import KafkaError
+from flowlog.records.builder import build_batch
+from flowlog.records.record import Record
+from flowlog.testing.files import MemoryFiles
+
+NOW_MS = 1_700_000_000_000
+TOPIC_ID = UUID(int=7)
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def directory() -> Iterator[LogDirectory]:
+    directory = LogDirectory.open("/data", files=MemoryFiles())
+    yield directory
+    directory.close(clean=False)
+
+
+def partition_of(directory: LogDirectory, config: LogConfig) -> Partition:
+    log = directory.create("clicks", TOPIC_ID, 0, config)
+    return Partition("clicks", TOPIC_ID, 0, log, leader_epoch=3, group_commit=GroupCommit())
+
+
+def batch(count: int = 1) -> bytes:
+    return build_batch([Record(key=None, value=b"v", timestamp_ms=NOW_MS)] * count)
+
+
+def test_with_one_copy_a_record_is_committed_once_the_log_has_it(directory: LogDirectory) -> None:
+    partition = partition_of(directory, LogConfig())
+    result = partition.append(batch(3), now_ms=NOW_MS)
+    assert partition.is_committed(result.last_offset + 1)
+    assert partition.readable_end(READ_COMMITTED) == 3
+
+
+async def test_with_a_flush_before_each_answer_nobody_reads_or_hears_before_the_disk(
+    directory: LogDirectory,
+) -> None:
+    partition = partition_of(directory, LogConfig(flush_messages=1))
+    partition.append(batch(), now_ms=NOW_MS)
+    assert not partition.is_committed(1)
+    assert partition.high_watermark == 0
+    await partition.wait_committed(1)
+    assert partition.log.recovery_point == 1
+    assert partition.high_watermark == 1
+
+
+async def test_a_waiting_fetch_wakes_when_enough_bytes_have_come_and_not_before(
+    directory: LogDirectory,
+) -> None:
+    partition = partition_of(directory, LogConfig())
+    waiter = FetchWaiter(2 * len(batch()))
+    partition.watch(waiter)
+    partition.append(batch(), now_ms=NOW_MS)
+    assert not waiter.is_awake
+    partition.append(batch(), now_ms=NOW_MS)
+    assert waiter.is_awake
+    with anyio.fail_after(1):
+        await waiter.wait(timeout_ms=60_000)
+
+
+def test_a_fetch_waiting_on_a_deleted_partition_wakes_at_once(directory: LogDirectory) -> None:
+    partition = partition_of(directory, LogConfig())
+    waiter = FetchWaiter(10**6)
+    partition.watch(waiter)
+    partition.wake_all()
+    assert waiter.is_awake
+
+
+@pytest.mark.parametrize(
+    ("epoch", "error"),
+    [(2, ErrorCode.fenced_leader_epoch), (4, ErrorCode.unknown_leader_epoch)],
+    ids=["an older view", "a newer view"],
+)
+def test_a_client_with_another_view_of_the_leader_is_told(
+    directory: LogDirectory, epoch: int, error: ErrorCode
+) -> None:
+    partition = partition_of(directory, LogConfig())
+    partition.check_leader_epoch(3)
+    partition.check_leader_epoch(-1)
+    with pytest.raises(KafkaError) as caught:
+        partition.check_leader_epoch(epoch)
+    assert caught.value.error_code is error
+
+
+def test_an_epoch_ends_where_the_next_one_begins(directory: LogDirectory) -> None:
+    partition = partition_of(directory, LogConfig())
+    partition.append(batch(2), now_ms=NOW_MS)
+    partition.leader_epoch = 5
+    partition.append(batch(1), now_ms=NOW_MS)
+    assert partition.end_offset_for(3) == (3, 2)
+    assert partition.end_offset_for(4) == (3, 2)
+    assert partition.end_offset_for(5) == (5, 3)
+    assert partition.end_offset_for(9) == (-1, -1)
