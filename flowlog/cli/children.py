@@ -84,7 +84,8 @@ class Child:
         """
         self.name = name
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "flowlog", *arguments],
+            # -P: a user's queue.py in the current folder must not stand in for Python's own.
+            [sys.executable, "-P", "-m", "flowlog", *arguments],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.PIPE if read_errors else output,
