@@ -1,0 +1,1 @@
+"""The graph as data: topics, steps, tables; and what it compiles to."""

@@ -1,0 +1,480 @@
+"""Fuses steps into one function over a batch: a loop with the steps' calls in its body.
+
+The source text is our own template; of the user there is nothing in it but calls of functions that
+are passed in as parameters. A value is decoded only if a step reads it, and bytes that nobody
+changed are passed through as they came.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from flowlog.streams.errors import TopologyError
+from flowlog.streams.records import UNSET, Rec, Tombstone
+from flowlog.streams.serdes.basic import BYTES, STR
+from flowlog.streams.serdes.resolve import serde_for
+from flowlog.streams.serdes.serde import Serde
+
+from .functions import Form
+from .marks import HEADER, pack_position
+from .nodes import (
+    FoldNode,
+    KeyNode,
+    MapNode,
+    Node,
+    SinkNode,
+    SourceNode,
+    StoreNode,
+    TableSourceNode,
+)
+from .segment import Run, Segment, filename_of
+from .topics import Topic
+
+Repartitions = Mapping[Node, Topic[Any, Any]]
+"""Steps after which records go through a repartition topic before they reach state."""
+
+_ALWAYS: Final = ("fail", "dropped")
+
+
+@dataclass(frozen=True, slots=True)
+class _Cursor:
+    """The names of the variables that hold the record at a place in the code.
+
+    value is None where it is not decoded; raw is None where the bytes are not at hand.
+    may_delete: the value may be `Tombstone`, which goes to sinks only.
+    """
+
+    value: str | None
+    raw: str | None
+    serde: Serde[Any] | None
+    key: str
+    key_serde: Serde[Any] | None
+    time: str
+    headers: str
+    message: str
+    may_delete: bool = False
+
+
+class Fuser:
+    """Writes the code of one segment."""
+
+    def __init__(self, name: str, repartitions: Repartitions) -> None:
+        self._name = name
+        self._repartitions = repartitions
+        self._lines: list[str] = []
+        self._steps: list[Node | None] = []
+        self._indent = 0
+        self._step: Node | None = None
+        self._serial = 0
+        self._constants: dict[str, Any] = {
+            "Rec": Rec,
+            "Tombstone": Tombstone,
+            "UNSET": UNSET,
+            "HEADER": HEADER,
+            "pack_position": pack_position,
+        }
+        self._sinks: dict[str, Topic[Any, Any]] = {}
+        self._stages: dict[str, Node] = {}
+        self._contexts: dict[str, Serde[Any]] = {}
+        self._offset = "message.offset()"
+
+    def fuse_source(
+        self, source: SourceNode | TableSourceNode, *, is_repartition: bool = False
+    ) -> Segment:
+        """`run(messages, stream_time, source_id) -> stream_time` over messages of one partition."""
+        topic = source.topic
+        self._step = source
+        self._open("def run(messages, stream_time, source_id):")
+        self._open("for message in messages:")
+        self._open("try:")
+        cursor = _Cursor(
+            None, "raw", topic.value_serde, "key", topic.key_serde, "time", "headers", "message"
+        )
+        self._line("raw = message.value()")
+        self._line("key = message.key()")
+        if isinstance(source, TableSourceNode):
+            self._source_time(cursor)
+            append = self._stage(source)
+            self._line(f"{append}((key, raw, time, message, stream_time))")
+        else:
+            self._open("if raw is None:")
+            self._line("dropped(message)")
+            self._line("continue")
+            self._close()
+            if topic.timestamp_of is not None or self._reads_value(source, topic.value_serde):
+                cursor = self._decode(cursor)
+            self._source_time(cursor, self._timestamp_function(topic))
+            headers = "message.headers()"
+            self._line(f"headers = {headers}[:-1]" if is_repartition else f"headers = {headers}")
+            self._line("index = 0")
+            self._children(source, cursor)
+        self._end_of_record("message")
+        return self._finish()
+
+    def fuse_updates(self, table: StoreNode) -> Segment:
+        """`run(updates, stream_time, source_id) -> stream_time` over what a table hands on."""
+        self._step = table
+        is_close = isinstance(table, FoldNode) and table.emits_on_close
+        self._open("def run(updates, stream_time, source_id):")
+        self._line("message = None")
+        self._line("headers = None")
+        self._line("window = None")
+        self._line("row = 0")
+        self._open("for key, value, time, raw in updates:")
+        self._open("try:")
+        if is_close:  # marks: the window, then the row in it
+            self._line("row = row + 1 if key[-8:] == window else 0")
+            self._line("window = key[-8:]")
+            self._line("index = row << 20")
+            self._offset = "int.from_bytes(window, 'big')"
+        else:
+            self._offset = ""
+        decoded = None if isinstance(table, TableSourceNode) else "value"
+        raw = None if is_close else "raw"
+        cursor = _Cursor(
+            decoded,
+            raw,
+            table.value_serde,
+            "key",
+            table.key_serde,
+            "time",
+            "headers",
+            "message",
+            may_delete=not is_close,
+        )
+        if decoded is None and self._reads_value(table, table.value_serde):
+            name = self._name_for("value")
+            self._constants["decode_update"] = _known(table.value_serde, table).decode
+            self._line(f"{name} = Tombstone if value is Tombstone else decode_update(raw)")
+            cursor = replace(cursor, value=name)
+        self._children(table, cursor)
+        self._end_of_record("message")
+        return self._finish()
+
+    def fuse_results(self, node: MapNode, *, has_messages: bool) -> Segment:
+        """`run(rows, stream_time, source_id) -> stream_time` over an async step's results."""
+        self._step = node
+        self._offset = self._offset if has_messages else ""
+        self._open("def run(rows, stream_time, source_id):")
+        self._open("for key, value, time, message, stream_time, headers in rows:")
+        self._open("try:")
+        self._line("index = 0")
+        cursor = _Cursor(
+            "value", None, None, "key", node.input_key_serde, "time", "headers", "message"
+        )
+        self._after_map(node, cursor)
+        self._end_of_record("message")
+        return self._finish()
+
+    # Steps
+
+    def _children(self, node: Node, cursor: _Cursor) -> None:
+        topic = self._repartitions.get(node)
+        if topic is not None:
+            self._repartition(node, topic, cursor)
+        for child in node.children:
+            if topic is not None and leads_to_state(child):
+                continue  # it reads the repartition topic
+            self._child(child, cursor)
+
+    def _child(self, child: Node, cursor: _Cursor) -> None:
+        before, self._step = self._step, child
+        match child:
+            case SinkNode():
+                self._sink(child.topic, cursor)
+            case FoldNode():
+                self._fold(child, cursor)
+            case KeyNode():
+                self._rekey(child, cursor)
+            case MapNode():
+                self._map(child, cursor)
+            case _:
+                raise AssertionError(f"{child} is no step after another")
+        self._step = before
+
+    def _map(self, node: MapNode, cursor: _Cursor) -> None:
+        outside = self._indent
+        cursor = self._value_only(cursor)
+        self._call(node, cursor)
+        self._indent = outside
+
+    def _call(self, node: MapNode, cursor: _Cursor) -> None:
+        if node.function.form is Form.COROUTINE:
+            append = self._stage(node)
+            self._line(
+                f"{append}(({cursor.key}, {cursor.value}, {cursor.time}, {cursor.message},"
+                f" stream_time, {cursor.headers}))"
+            )
+            return
+        function = self._constant("function", node.function.call)
+        arguments = str(cursor.value)
+        if node.function.takes_context:
+            context = self._name_for("context")
+            self._contexts[context] = cursor.key_serde or STR
+            self._line(f"{context}.bind({cursor.message}, {cursor.key}, {cursor.time})")
+            arguments += f", {context}"
+        result = self._name_for("value")
+        depth = self._indent
+        if node.function.form is Form.GENERATOR:
+            self._open(f"for {result} in {function}({arguments}):")
+        else:
+            self._line(f"{result} = {function}({arguments})")
+        self._after_map(node, replace(cursor, value=result))
+        self._indent = depth
+
+    def _after_map(self, node: MapNode, cursor: _Cursor) -> None:
+        depth = self._indent
+        serde = node.value_serde
+        cursor = replace(cursor, raw=None, serde=serde, may_delete=True)
+        if node.children:
+            self._open(f"if {cursor.value} is not None:")
+            if node.function.may_give_rec:
+                cursor = self._unpack_rec(node, cursor)
+            self._children(node, cursor)
+        self._indent = depth
+
+    def _unpack_rec(self, node: MapNode, cursor: _Cursor) -> _Cursor:
+        key, time, headers = (self._name_for(part) for part in ("key", "time", "headers"))
+        value = cursor.value
+        self._open(f"if type({value}) is Rec:")
+        self._line(f"rec = {value}")
+        self._line(f"{value} = rec.value")
+        self._line(f"{time} = {cursor.time} if rec.timestamp_ms is None else rec.timestamp_ms")
+        self._line(f"{headers} = {cursor.headers} if rec.headers is None else list(rec.headers)")
+        self._line(f"{key} = rec.key")
+        self._open(f"if {key} is UNSET:")
+        self._line(f"{key} = {cursor.key}")
+        self._close()
+        self._open(f"elif {key} is not None:")
+        encode = self._constant("encode", self._rec_key_encoder(node))
+        self._line(f"{key} = {encode}({key})")
+        self._close()
+        self._close()
+        self._open("else:")
+        self._line(f"{key}, {time}, {headers} = {cursor.key}, {cursor.time}, {cursor.headers}")
+        self._close()
+        return replace(cursor, key=key, time=time, headers=headers, key_serde=node.key_serde)
+
+    def _rec_key_encoder(self, node: MapNode) -> Any:
+        if node.function.key_type is not UNSET:
+            return serde_for(node.function.key_type).encode
+        name = node.name
+
+        def refuse(_key: Any) -> bytes:
+            raise TypeError(f"{name} sets keys: annotate it with -> fl.Rec[K, V]")
+
+        return refuse
+
+    def _rekey(self, node: KeyNode, cursor: _Cursor) -> None:
+        outside = self._indent
+        cursor = self._value_only(cursor)
+        key = self._name_for("key")
+        function = self._constant("key_of", node.key_of)
+        encode = self._constant("encode", _known(node.key_serde, node).encode)
+        self._line(f"{key} = {function}({cursor.value})")
+        self._open(f"if {key} is not None:")
+        self._line(f"{key} = {encode}({key})")
+        self._children(node, replace(cursor, key=key, key_serde=node.key_serde))
+        self._indent = outside
+
+    def _fold(self, node: FoldNode, cursor: _Cursor) -> None:
+        outside = self._indent
+        value = "None"
+        if cursor.may_delete or not node.is_count:
+            cursor = self._value_only(cursor)
+            value = str(cursor.value)
+        append = self._stage(node)
+        self._line(
+            f"{append}(({cursor.key}, {value}, {cursor.time}, {cursor.message}, stream_time))"
+        )
+        self._indent = outside
+
+    def _sink(self, topic: Topic[Any, Any], cursor: _Cursor) -> None:
+        append = self._append_to(topic)
+        value = self._encoded(cursor, topic.value_serde)
+        self._line(f"{append}(({cursor.key}, {value}, {cursor.time}, {cursor.headers}))")
+
+    def _repartition(self, node: Node, topic: Topic[Any, Any], cursor: _Cursor) -> None:
+        append = self._append_to(topic)
+        outside = self._indent
+        if cursor.may_delete:
+            cursor = self._value_only(cursor)
+        value = self._encoded(cursor, topic.value_serde)
+        headers = cursor.headers
+        if self._offset:
+            headers = self._name_for("headers")
+            mark = f"(HEADER, source_id + pack_position({self._offset}, index))"
+            self._line(f"{headers} = [*{cursor.headers}, {mark}] if {cursor.headers} else [{mark}]")
+            self._line("index += 1")
+        self._line(f"{append}(({cursor.key}, {value}, {cursor.time}, {headers}))")
+        self._indent = outside
+
+    # Values
+
+    def _reads_value(self, node: Node, serde: Serde[Any] | None) -> bool:
+        """Whether a step that follows needs the value decoded."""
+        topic = self._repartitions.get(node)
+        if topic is not None and topic.value_serde != serde:
+            return True
+        for child in node.children:
+            if topic is not None and leads_to_state(child):
+                continue
+            if isinstance(child, SinkNode):
+                if child.topic.value_serde != serde:
+                    return True
+            elif not (isinstance(child, FoldNode) and child.is_count):
+                return True
+        return False
+
+    def _decode(self, cursor: _Cursor) -> _Cursor:
+        if cursor.value is not None:
+            return cursor
+        assert cursor.raw is not None, "a value is decoded, or its bytes are at hand"
+        assert cursor.serde is not None, "bytes come with their serde"
+        name = self._name_for("value")
+        if cursor.serde == BYTES:
+            self._line(f"{name} = {cursor.raw}")
+        else:
+            decode = self._constant("decode", cursor.serde.decode)
+            self._line(f"{name} = {decode}({cursor.raw})")
+        return replace(cursor, value=name)
+
+    def _value_only(self, cursor: _Cursor) -> _Cursor:
+        """Decode the value; if it may be a tombstone, open a block for the case that it is none."""
+        cursor = self._decode(cursor)
+        if not cursor.may_delete:
+            return cursor
+        self._open(f"if {cursor.value} is not Tombstone:")
+        return replace(cursor, may_delete=False)
+
+    def _encoded(self, cursor: _Cursor, serde: Serde[Any]) -> str:
+        """The expression of the value's bytes; None for a tombstone."""
+        if cursor.raw is not None and cursor.serde == serde:
+            return cursor.raw
+        cursor = self._decode(cursor)
+        encode = self._constant("encode", serde.encode)
+        encoded = f"{encode}({cursor.value})"
+        return (
+            f"None if {cursor.value} is Tombstone else {encoded}" if cursor.may_delete else encoded
+        )
+
+    def _timestamp_function(self, topic: Topic[Any, Any]) -> str | None:
+        if topic.timestamp_of is None:
+            return None
+        return self._constant("timestamp_of", topic.timestamp_of)
+
+    def _source_time(self, cursor: _Cursor, timestamp_of: str | None = None) -> None:
+        if timestamp_of is None:
+            self._line("time = message.timestamp()[1]")
+        else:
+            self._line(f"time = {timestamp_of}({cursor.value})")
+        self._open("if time > stream_time:")
+        self._line("stream_time = time")
+        self._close()
+
+    # Code
+
+    def _end_of_record(self, message: str) -> None:
+        self._indent = 3
+        self._close()
+        self._open("except Exception as error:")
+        self._line(f"fail(error, {message})")
+        self._indent = 1
+        self._line("return stream_time")
+        self._indent = 0
+
+    def _open(self, line: str) -> None:
+        self._line(line)
+        self._indent += 1
+
+    def _close(self) -> None:
+        self._indent -= 1
+
+    def _line(self, line: str) -> None:
+        self._lines.append("    " * (self._indent + 1) + line)
+        self._steps.append(self._step)
+
+    def _name_for(self, what: str) -> str:
+        self._serial += 1
+        return f"{what}_{self._serial}"
+
+    def _constant(self, what: str, value: Any) -> str:
+        name = self._name_for(what)
+        self._constants[name] = value
+        return name
+
+    def _append_to(self, topic: Topic[Any, Any]) -> str:
+        name = self._name_for("write")
+        self._sinks[name] = topic
+        return name
+
+    def _stage(self, node: Node) -> str:
+        name = self._name_for("gather")
+        self._stages[name] = node
+        return name
+
+    def _drop_unused(self, *names: str) -> None:
+        """Take out the assignments of variables that no other line reads."""
+        for name in names:
+            word = re.compile(rf"\b{name}\b")
+            if sum(bool(word.search(line)) for line in self._lines) == 1:
+                at = next(i for i, line in enumerate(self._lines) if word.search(line))
+                if self._lines[at].strip().startswith(f"{name} = "):
+                    del self._lines[at], self._steps[at]
+
+    def _finish(self) -> Segment:
+        self._drop_unused("index", "row", "window", "headers", "key")
+        parameters = (*_ALWAYS, *self._constants, *self._sinks, *self._stages, *self._contexts)
+        head = f"def make({', '.join(parameters)}):"
+        lines = [head, *self._lines, "    return run"]
+        source = "\n".join(lines) + "\n"
+        return Segment(
+            name=self._name,
+            source=source,
+            make=_compile(source, self._name),
+            parameters=parameters,
+            constants=self._constants,
+            sinks=self._sinks,
+            stages=self._stages,
+            contexts=self._contexts,
+            step_lines=(None, *self._steps, None),
+        )
+
+
+def _compile(source: str, name: str) -> Any:
+    namespace: dict[str, Any] = {}
+    exec(compile(source, filename_of(name), "exec"), namespace)
+    make: Run = namespace["make"]
+    return make
+
+
+def _known(serde: Serde[Any] | None, node: Node) -> Serde[Any]:
+    if serde is None:
+        raise TopologyError(
+            f"the type of {node.name} is not known",
+            code="TYPE_UNKNOWN",
+            hint="annotate its function's result, or pass key=",
+        )
+    return serde
+
+
+def leads_to_state(node: Node) -> bool:
+    """Whether records get from here to a store without being keyed anew in between."""
+    if isinstance(node, StoreNode):
+        return True
+    return not changes_key(node) and any(map(leads_to_state, node.children))
+
+
+def changes_key(node: Node) -> bool:
+    """Whether records may leave the step with another key than they came with."""
+    return isinstance(node, KeyNode) or (
+        isinstance(node, MapNode) and node.function.key_type is not UNSET
+    )
+
+
+def find_repartitions(nodes: Sequence[Node]) -> list[Node]:
+    """The steps after which a repartition topic is needed: the key changed and state follows."""
+    return [node for node in nodes if changes_key(node) and any(map(leads_to_state, node.children))]
