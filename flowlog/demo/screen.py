@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .board import Board
+from .flights import RouteDay
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +44,29 @@ def line(progress: Progress, board: Board) -> str:
 
 
 def screen(progress: Progress, board: Board, airlines: Mapping[str, str]) -> RenderableType:
-    """The whole picture, at most 22 lines and 80 columns."""
-    columns = Table.grid(padding=(0, 3))
-    columns.add_row(
-        _carriers(board, airlines), Group(_airports(board), Text(), _worst_routes(board))
+    """The whole picture: 20 lines of 80 columns."""
+    day = board.newest_day
+    right = Group(
+        _title("Departed from"),
+        _airports(board),
+        Text(),
+        _title(f"Worst routes on {_day(day)}" if day else "Worst routes"),
+        _routes(board.worst.get(day, []) if day else []),
     )
+    columns = Table.grid(padding=(0, 4))
+    columns.add_row(Group(_title("Carriers, last closed hour"), _carriers(board, airlines)), right)
     return Group(_head(progress), Text(), columns)
 
 
 def _head(progress: Progress) -> RenderableType:
     head = Table.grid(padding=(0, 2))
-    bar = ProgressBar(total=progress.total_count, completed=progress.published_count, width=14)
+    bar = ProgressBar(
+        total=progress.total_count,
+        completed=progress.published_count,
+        width=14,
+        complete_style="cyan",
+        finished_style="cyan",
+    )
     head.add_row(
         Text(f"{_minute(progress.time_ms)} UTC", style="bold"),
         bar,
@@ -65,12 +78,12 @@ def _head(progress: Progress) -> RenderableType:
 
 def _carriers(board: Board, airlines: Mapping[str, str]) -> Table:
     """Each carrier's newest closed hour; hours close two hours later, when no more may come."""
-    table = _table("Carriers, last closed hour")
+    table = _table()
     table.add_column("", width=2)
-    table.add_column("", width=15, no_wrap=True, overflow="ellipsis", style="dim")
+    table.add_column("", width=16, no_wrap=True, overflow="ellipsis", style="dim")
     table.add_column("hour", width=8)
     table.add_column("left", justify="right", width=4)
-    table.add_column("mean", justify="right", width=5)
+    table.add_column("delay", justify="right", width=6)
     for carrier, start_ms in sorted(board.newest_hours.items()):
         delays = board.hours[carrier, start_ms]
         table.add_row(
@@ -84,31 +97,32 @@ def _carriers(board: Board, airlines: Mapping[str, str]) -> Table:
 
 
 def _airports(board: Board) -> Table:
-    table = _table("Departed from")
-    table.add_column("airport")
-    table.add_column("flights", justify="right")
+    table = _table(show_header=False)
+    table.add_column("", width=13)
+    table.add_column("", justify="right", width=6)
     for airport, count in sorted(board.airports.items()):
         table.add_row(airport, f"{count:,}")
-    table.add_row("late reports", f"{len(board.late):,}", style="dim")
+    table.add_row("reported late", f"{len(board.late):,}", style="dim")
     return table
 
 
-def _worst_routes(board: Board) -> Table:
-    day = board.newest_day
-    table = _table("Worst routes" + (f", {_day(day)}" if day else ""))
-    table.add_column("route")
-    table.add_column("left", justify="right")
-    table.add_column("mean", justify="right")
-    for total in board.worst.get(day, []) if day else ():
+def _routes(routes: Sequence[RouteDay]) -> Table:
+    table = _table()
+    table.add_column("route", width=8)
+    table.add_column("left", justify="right", width=4)
+    table.add_column("delay", justify="right", width=6)
+    for total in routes:
         table.add_row(total.route, str(total.departures), _delay(total.mean_minutes))
     return table
 
 
-def _table(title: str) -> Table:
+def _title(text: str) -> Text:
+    return Text(text, style="bold")
+
+
+def _table(*, show_header: bool = True) -> Table:
     return Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
+        show_header=show_header,
         header_style="dim",
         box=None,
         pad_edge=False,
@@ -118,7 +132,7 @@ def _table(title: str) -> Table:
 
 def _delay(minutes: float) -> Text:
     style = "green" if minutes < 5 else "yellow" if minutes < 20 else "red"
-    return Text(f"{minutes:+.0f}m", style=style)
+    return Text(f"{minutes:+.0f} m", style=style)
 
 
 def _day(day: str) -> str:

@@ -132,7 +132,7 @@ class Viewer:
 
     def _progress(self, elapsed_s: float) -> Progress:
         published_count = len(self._replay.published)
-        rate = published_count / elapsed_s if elapsed_s > 0 else 0.0
+        rate = published_count / max(elapsed_s, 1.0)  # the first second says nothing yet
         return Progress(self._replay.time_ms, published_count, self._replay.total_count, rate)
 
 

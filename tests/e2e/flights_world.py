@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -50,8 +51,22 @@ class FlightsWorld:
         return worker
 
     def close(self) -> None:
+        """End the workers, then the clients, which would complain about a broker that ends."""
         for worker in self.workers:
             worker.close()
+        del self._admin, self._producer
+
+    def reset(self) -> None:
+        """Forget what an earlier run left on a broker that is not ours."""
+        own = {INPUT, LATE, HOURS, ROUTE_DAYS}
+        names = [name for name in self._topics() if name in own or name.startswith(f"{GROUP}-")]
+        if names:
+            for future in self._admin.delete_topics(names).values():
+                future.result()
+        for future in self._admin.delete_consumer_groups([GROUP]).values():
+            with suppress(KafkaException):  # there is none
+                future.result()
+        wait_until(lambda: not self._topics().keys() & set(names), "deleted")
 
     def publish(self, rows: Iterable[Row]) -> None:
         """Write reports to the app's input and wait until the broker has them."""

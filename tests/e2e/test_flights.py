@@ -5,6 +5,7 @@ The expected answers come from `tests/examples/flights_batch.py`, which knows no
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,8 @@ from tests.e2e.flights_world import HOURS, LATE, ROUTE_DAYS, FlightsWorld, wait_
 from tests.examples import flights_batch as batch
 from tests.examples.flights_batch import DAY_MS, HOUR_MS, Row
 
+BROKER = {"group.initial.rebalance.delay.ms": "0", "offsets.topic.num.partitions": "8"}
+
 
 @pytest.fixture(scope="module")
 def january() -> list[Row]:
@@ -25,14 +28,27 @@ def january() -> list[Row]:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[FlightsWorld]:
-    """A broker of its own: the app's topics and group have fixed names."""
-    with BrokerProcess(tmp_path / "broker") as broker:
-        world = FlightsWorld(broker.bootstrap, tmp_path)
-        try:
-            yield world
-        finally:
-            world.close()
+def bootstrap(tmp_path: Path) -> Iterator[str]:
+    """A broker of its own, since the app's topics and group have fixed names.
+
+    `FLOWLOG_TEST_BOOTSTRAP` names another one, such as an Apache Kafka.
+    """
+    external = os.environ.get("FLOWLOG_TEST_BOOTSTRAP")
+    if external:
+        yield external
+        return
+    with BrokerProcess(tmp_path / "broker", BROKER) as broker:
+        yield broker.bootstrap
+
+
+@pytest.fixture
+def world(bootstrap: str, tmp_path: Path) -> Iterator[FlightsWorld]:
+    world = FlightsWorld(bootstrap, tmp_path)
+    world.reset()
+    try:
+        yield world
+    finally:
+        world.close()
 
 
 def test_one_worker_gives_the_batch_answers(world: FlightsWorld, january: list[Row]) -> None:
