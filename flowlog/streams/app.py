@@ -302,6 +302,10 @@ class App:
 
     # For the parts of an app
 
+    def answer_with(self, questions: Questions | None) -> None:
+        """Let tables ask this from now on; the runtime calls this."""
+        self._answering = questions
+
     def _changed(self) -> None:
         self._topology = None
 

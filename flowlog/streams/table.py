@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
 
 from flowlog.streams.durations import Duration
 from flowlog.streams.records import Windowed
 from flowlog.streams.runtime.answers import since_ms
+from flowlog.streams.runtime.local_view import LocalView
 from flowlog.streams.topology.nodes import StoreNode
 
 from .stream import StreamLike
@@ -30,38 +31,6 @@ class Window(Generic[V]):
     end: int
     value: V
     closed: bool
-
-
-class LocalView(Generic[K, V]):
-    """What this process holds of a table, as of the last commit."""
-
-    def __init__(self, table: Table[K, V]) -> None:
-        self._table = table
-
-    def __getitem__(self, key: K) -> V:
-        """The value.
-
-        Raises:
-            KeyError: the key has none.
-            NotHereError: this process does not own the key's partition.
-        """
-        value = self.get(key)
-        if value is None:
-            raise KeyError(key)
-        return value
-
-    def get(self, key: K, default: V | None = None) -> V | None:
-        """The value, or the default."""
-        table = self._table
-        node = table._node
-        answer = table._app._questions().local_get(node.name, node.state_key_serde.encode(key))
-        return default if answer is None else node.state_serde.decode(answer.value)
-
-    def scan(self, prefix: str = "") -> Iterator[tuple[K, V]]:
-        """Keys and values in the order of their bytes."""
-        node = self._table._node
-        for key, answer in self._table._app._questions().local_scan(node.name, prefix.encode()):
-            yield node.state_key_serde.decode(key), node.state_serde.decode(answer.value)
 
 
 class _TableBase(StreamLike[K, V]):
@@ -88,7 +57,7 @@ class Table(_TableBase[K, V]):
     @property
     def local(self) -> LocalView[K, V]:
         """What this process holds; see also `get`, which asks the owner."""
-        return LocalView(self)
+        return LocalView(self._node, self._app._questions)
 
     async def get(self, key: K) -> V | None:
         """The key's value, from the worker that owns it.

@@ -7,26 +7,36 @@ would lose, `restart` starts again from the last commit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
+from typing import Generic, Protocol, Self, TypeVar, cast
 
 from flowlog.errors import ConfigError
 from flowlog.streams.durations import Duration, to_ms
 from flowlog.streams.records import Headers, Tombstone, timestamp_ms_of
+from flowlog.streams.runtime.local_view import LocalView
+from flowlog.streams.runtime.runnable import RunnableApp
 from flowlog.streams.runtime.sandbox import Message, Sandbox
-
-if TYPE_CHECKING:
-    from .app import App
-    from .stream import Topic
-    from .table import LocalView, Table, WindowedTable
+from flowlog.streams.topology.topics import Topic
 
 K = TypeVar("K")
 V = TypeVar("V")
+W = TypeVar("W")
+K_contra = TypeVar("K_contra", contravariant=True)
+W_co = TypeVar("W_co", covariant=True)
 
 START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
+
+
+class _KeyedTable(Protocol[K, V]):
+    @property
+    def local(self) -> LocalView[K, V]: ...
+
+
+class _WindowedTable(Protocol[K_contra, W_co]):
+    def local_windows(self, key: K_contra) -> Sequence[W_co]: ...
 
 
 @dataclass(frozen=True)
@@ -44,7 +54,7 @@ class Record(Generic[K, V]):
 class TopologyTestDriver:
     """A context manager; see the module."""
 
-    def __init__(self, app: App, *, partitions: int = 1, now_ms: int = START_MS) -> None:
+    def __init__(self, app: RunnableApp, *, partitions: int = 1, now_ms: int = START_MS) -> None:
         self._app = app
         self._sandbox = Sandbox(app.topology(), partitions=partitions, now_ms=now_ms)
         self._read: dict[str, list[int]] = {}
@@ -52,13 +62,13 @@ class TopologyTestDriver:
         self._holds = False
 
     def __enter__(self) -> Self:
-        self._app._answering = self._sandbox.tables
+        self._app.answer_with(self._sandbox.tables)
         self._sandbox.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._sandbox.close()
-        self._app._answering = None
+        self._app.answer_with(None)
 
     # Records
 
@@ -159,11 +169,11 @@ class TopologyTestDriver:
 
     # Tables
 
-    def table(self, table: Table[K, V]) -> LocalView[K, V]:
+    def table(self, table: _KeyedTable[K, V]) -> LocalView[K, V]:
         """A table's contents: `t.table(word_counts)["kafka"]`."""
         return table.local
 
-    def windows(self, table: WindowedTable[K, V], key: K) -> list[Any]:
+    def windows(self, table: _WindowedTable[K, W], key: K) -> list[W]:
         """A key's windows."""
         return list(table.local_windows(key))
 

@@ -7,18 +7,15 @@ import os
 import signal
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from flowlog.client.settings import DEFAULT_BOOTSTRAP
 
+from .runnable import RunnableApp
 from .worker import Worker
-
-if TYPE_CHECKING:
-    from flowlog.streams.app import App
 
 
 def run_until_signal(
-    app: App, *, bootstrap: str | None, state_dir: str | None, http: str | None
+    app: RunnableApp, *, bootstrap: str | None, state_dir: str | None, http: str | None
 ) -> None:
     """Run until SIGINT or SIGTERM, where signals can be caught; see `App.run`."""
     if not logging.getLogger().handlers:

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from flowlog.client.cluster import Cluster
 from flowlog.client.settings import ClientSettings
@@ -28,13 +28,11 @@ from .kafka_sender import KafkaSender
 from .owners import Owners
 from .restorer import Restorer
 from .routing import RoutedTables
+from .runnable import RunnableApp
 from .task import Task, TaskId
 from .task_set import Assigned, OpenStore, TaskSet, rocks_opener
 from .topics import prepare_topics
 from .trimming import Trimmer
-
-if TYPE_CHECKING:
-    from flowlog.streams.app import App
 
 log: Final = logging.getLogger("flowlog.streams.worker")
 
@@ -53,7 +51,7 @@ class Worker:
 
     def __init__(
         self,
-        app: App,
+        app: RunnableApp,
         *,
         bootstrap: str,
         state_dir: Path | None = None,
@@ -119,7 +117,7 @@ class Worker:
         self._trimmer = Trimmer(self._cluster, self._topology)
         self._owners = Owners(self._cluster, self._app.name, self._topology)
         tables = RoutedTables(self)
-        self._app._answering = tables
+        self._app.answer_with(tables)
         server = None
         try:
             if self._http_address is not None:
@@ -132,7 +130,7 @@ class Worker:
                 self._step()
             self._commit(final=True)
         finally:
-            self._app._answering = None
+            self._app.answer_with(None)
             if server is not None:
                 server.stop()
             self._reader.close()
