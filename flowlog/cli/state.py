@@ -90,9 +90,22 @@ def scan_command(table: str, prefix: str, limit: int, http: str) -> None:
     entries = table_rows(answer)
     if chosen.output == "json":
         print(json.dumps(entries, ensure_ascii=False, indent=2))
-        return
-    for entry in entries:
-        sys.stdout.write(json.dumps(entry, ensure_ascii=False) + "\n")
+    else:
+        for entry in entries:
+            sys.stdout.write(json.dumps(entry, ensure_ascii=False) + "\n")
+    _say_what_is_missing(chosen, table, http)
+
+
+def _say_what_is_missing(chosen: options.Options, table: str, http: str) -> None:
+    """A worker scans only the partitions that it has; say so where there are others."""
+    rows = table_rows(ask(http, "/v1/tables", timeout_s=chosen.timeout_s or 10))
+    for row in rows:
+        here, count = row.get("partitions"), row.get("partition_count")
+        if row.get("name") != table or not isinstance(here, list) or not isinstance(count, int):
+            continue
+        if len(here) < count:
+            numbers = ", ".join(str(number) for number in here) or "none"
+            chosen.note(f"partitions {numbers} of {count}; other workers have the rest")
 
 
 def table_rows(answer: Any) -> list[dict[str, Any]]:

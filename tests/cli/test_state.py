@@ -13,7 +13,10 @@ import pytest
 Run = Callable[..., tuple[int, str, str]]
 
 ANSWERS: dict[str, tuple[int, Any]] = {
-    "/v1/tables": (200, {"tables": [{"name": "counts", "kind": "kv", "entries": 2}]}),
+    "/v1/tables": (
+        200,
+        {"tables": [{"name": "counts", "partitions": [0, 2], "partition_count": 4}]},
+    ),
     "/v1/tables/counts/a%20b%2F%C3%A9": (200, {"key": "a b/é", "value": 3, "partition": 0}),
     "/v1/tables/counts/a?since=-1h": (200, {"key": "a", "windows": []}),
     "/v1/tables/counts?prefix=a&limit=2": (
@@ -50,7 +53,7 @@ def http() -> Iterator[str]:
 def test_stores_are_a_table(run: Run, http: str) -> None:
     assert run("state", "stores", "--http", http) == (
         0,
-        "name    kind  entries\ncounts  kv          2\n",
+        "name    partitions  partition count\ncounts  0,2                       4\n",
         "",
     )
 
@@ -66,9 +69,8 @@ def test_get_passes_the_time_on(run: Run, http: str) -> None:
 
 
 def test_scan_prints_a_line_per_entry(run: Run, http: str) -> None:
-    code, out, _err = run(
-        "state", "scan", "counts", "--prefix", "a", "--limit", "2", "--http", http
-    )
+    code, out, err = run("state", "scan", "counts", "--prefix", "a", "--limit", "2", "--http", http)
+    assert err == "partitions 0, 2 of 4; other workers have the rest\n"
     assert (code, out) == (0, '{"key": "a", "value": 1}\n{"key": "ab", "value": 2}\n')
 
 
