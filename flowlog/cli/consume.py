@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,15 +14,14 @@ from flowlog.errors import ConfigError
 from . import options
 from .commands import Command
 from .exits import ExitCode
-from .text import bytes_as_text, printable, short_size
+from .record_printers import record_printer
+from .tail import Tail
+from .text import bytes_as_text
 
 if TYPE_CHECKING:
-    from flowlog.client.consuming import RecordReader
     from flowlog.client.offsets import Partition
     from flowlog.client.positions import Position
     from flowlog.client.records import ReceivedRecord
-
-_POLL_S = 0.2
 
 
 @click.command("consume", cls=Command)
@@ -84,7 +82,7 @@ def command(
     from flowlog.client.consuming import RecordReader
 
     chosen = options.current()
-    tail = _Tail(count, _filter(key, grep), _printer(chosen, form))
+    tail = Tail(count, _filter(key, grep), record_printer(chosen, form))
     if group is not None and (start or stop or numbers):
         raise click.UsageError(
             "-g reads where the group stands: --from, --to and -p do not go with it",
@@ -108,84 +106,6 @@ def command(
     finally:
         tail.finish()
     return ExitCode.OK
-
-
-class _Tail:
-    """Takes records from a reader until enough came or every partition reached its end."""
-
-    def __init__(
-        self, count: int | None, wanted: Callable[[ReceivedRecord], bool], show: _Printer
-    ) -> None:
-        self._left = count
-        self._wanted = wanted
-        self._show = show
-        self._started = time.monotonic()
-        self._record_count = 0
-        self._size_bytes = 0
-
-    def run(self, reader: RecordReader, ends: dict[Partition, int] | None) -> None:
-        """Print until done; `ends` are exclusive, None reads on for ever."""
-        open_ends = None if ends is None else dict(ends)
-        while open_ends is None or open_ends:
-            for record in self._poll(reader, open_ends):
-                if not self._wanted(record):
-                    continue
-                self._show.record(record)
-                if self._left is not None:
-                    self._left -= 1
-                    if self._left == 0:
-                        return
-            self._show.flush()
-
-    def _poll(
-        self, reader: RecordReader, open_ends: dict[Partition, int] | None
-    ) -> Iterator[ReceivedRecord]:
-        """The next records below their partition's end; partitions that reach it are taken out."""
-        from flowlog.client.offsets import Partition
-
-        for item in reader.poll(_POLL_S):
-            if isinstance(item, Partition):
-                _close_if_reached(reader, open_ends, item)
-                continue
-            partition = Partition(item.topic, item.partition)
-            if open_ends is not None:
-                end = open_ends.get(partition)
-                if end is None or item.offset >= end:
-                    _close(reader, open_ends, partition)
-                    continue
-            self._record_count += 1
-            self._size_bytes += item.size_bytes
-            yield item
-            if open_ends is not None and item.offset + 1 >= open_ends[partition]:
-                _close(reader, open_ends, partition)
-
-    def finish(self) -> None:
-        """End the output."""
-        self._show.close()
-
-    def summary(self) -> str:
-        """What was read and how fast, filtered records included."""
-        seconds = max(time.monotonic() - self._started, 1e-3)
-        rate = self._record_count / seconds
-        return (
-            f"{self._record_count:,} records, {short_size(self._size_bytes)} "
-            f"in {seconds:.1f} s ({rate:,.0f} records/s)"
-        )
-
-
-def _close(reader: RecordReader, open_ends: dict[Partition, int], partition: Partition) -> None:
-    if open_ends.pop(partition, None) is not None:
-        reader.stop_partition(partition)
-
-
-def _close_if_reached(
-    reader: RecordReader, open_ends: dict[Partition, int] | None, partition: Partition
-) -> None:
-    """At a partition's end: control records may fill it up to the end that was asked for."""
-    if open_ends is None or partition not in open_ends:
-        return
-    if reader.positions([partition])[partition] >= 0:
-        _close(reader, open_ends, partition)
 
 
 def _partitions(cluster: Any, topics: tuple[str, ...], numbers: tuple[int, ...]) -> list[Partition]:
@@ -259,56 +179,3 @@ def _filter(key: str | None, grep: str | None) -> Callable[[ReceivedRecord], boo
         )
 
     return wanted
-
-
-class _Printer:
-    """Writes records to standard output, line by line."""
-
-    def __init__(self, line: Callable[[ReceivedRecord], str], *, safe: bool = False) -> None:
-        self._line = line
-        self._safe = safe
-        self._out = sys.stdout
-
-    def record(self, record: ReceivedRecord) -> None:
-        line = self._line(record)
-        self._out.write(printable(line) if self._safe else line)
-
-    def flush(self) -> None:
-        self._out.flush()
-
-    def close(self) -> None:
-        """Nothing is open at the end of lines."""
-
-
-class _JsonPrinter(_Printer):
-    """One JSON document: a list that grows while records come."""
-
-    def __init__(self) -> None:
-        from .record_lines import record_json
-
-        super().__init__(record_json)
-        self._before = "[\n  "
-
-    def record(self, record: ReceivedRecord) -> None:
-        self._out.write(self._before + self._line(record).rstrip("\n"))
-        self._before = ",\n  "
-
-    def close(self) -> None:
-        self._out.write("[]\n" if self._before.startswith("[") else "\n]\n")
-
-
-def _printer(chosen: options.Options, form: str | None) -> _Printer:
-    from .record_lines import compile_format, record_json
-
-    if chosen.output == "json":
-        return _JsonPrinter()
-    if chosen.output == "jsonl":
-        return _Printer(record_json)
-    if chosen.output == "csv":
-        raise click.UsageError("consume writes lines, json or jsonl")
-    on_terminal = sys.stdout.isatty()
-    return _Printer(compile_format(form or _default_format(on_terminal)), safe=on_terminal)
-
-
-def _default_format(on_terminal: bool) -> str:
-    return "%t %p:%o  %D  %k  %v" if on_terminal else "%v"

@@ -9,8 +9,8 @@ import click
 
 from . import options
 from .commands import Group
+from .confirm import confirm
 from .output import Column, emit, emit_document, table_section
-from .topics import confirm
 
 if TYPE_CHECKING:
     from flowlog.client.lag import PartitionLag

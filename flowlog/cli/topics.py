@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Any
-
 import click
 
 from flowlog.errors import FlowlogError
 
 from . import options
 from .commands import Group
-from .output import Column, emit, emit_document, table_section
+from .confirm import confirm
+from .output import Column, emit, emit_document
 from .text import plural
+from .topic_detail import SETTING_COLUMNS, describe_with_readers, setting_row, topic_sections
 
 LIST_COLUMNS = (
     Column("topic"),
@@ -20,22 +19,6 @@ LIST_COLUMNS = (
     Column("replication_factor", "number"),
     Column("is_internal", wide=True),
 )
-PARTITION_COLUMNS = (
-    Column("partition", "number"),
-    Column("leader", "number"),
-    Column("replicas"),
-    Column("in_sync"),
-    Column("start_offset", "number"),
-    Column("end_offset", "number"),
-    Column("records", "count"),
-)
-SETTING_COLUMNS = (
-    Column("name"),
-    Column("value"),
-    Column("source"),
-    Column("is_read_only", wide=True),
-)
-GROUP_COLUMNS = (Column("group"), Column("state"), Column("lag", "count"))
 MOVE_COLUMNS = (
     Column("topic"),
     Column("partition", "number"),
@@ -74,43 +57,10 @@ def list_command(internal: bool) -> None:
 @click.option("--groups/--no-groups", default=True, help="Look for groups that read the topic.")
 def describe_command(topic: str, all_settings: bool, groups: bool) -> None:
     """Show a topic's settings, partitions, and the groups that read it with their lag."""
-    from flowlog.client.configs import ResourceKind, describe_settings
-    from flowlog.client.topics import describe_topic
-
     chosen = options.current()
     cluster = chosen.cluster()
-    detail = describe_topic(cluster, topic)
-    partitions = [_partition_row(partition) for partition in detail.partitions]
-    settings = [
-        _setting_row(setting)
-        for setting in describe_settings(cluster, ResourceKind.TOPIC, topic)
-        if all_settings or not setting.is_default
-    ]
-    readers = _reader_rows(cluster, topic) if groups else []
-    record_count = sum(row["records"] or 0 for row in partitions)
-    copies = max((len(p.replicas) for p in detail.partitions), default=0)
-    document = {
-        "topic": topic,
-        "topic_id": detail.topic_id,
-        "is_internal": detail.is_internal,
-        "partition_count": len(partitions),
-        "replication_factor": copies,
-        "records": record_count,
-        "settings": settings,
-        "partitions": partitions,
-        "groups": readers,
-    }
-    summary = (
-        f"topic {topic}  id {detail.topic_id or '-'}  {plural(len(partitions), 'partition')}  "
-        f"{copies} {'copy' if copies == 1 else 'copies'}  at most {plural(record_count, 'record')}\n"
-    )
-    sections = [summary]
-    if settings:
-        sections.append(table_section(chosen, "settings", SETTING_COLUMNS, settings))
-    sections.append(table_section(chosen, "partitions", PARTITION_COLUMNS, partitions))
-    if readers:
-        sections.append(table_section(chosen, "groups", GROUP_COLUMNS, readers))
-    emit_document(chosen, document, sections)
+    described = describe_with_readers(cluster, topic, all_settings=all_settings, groups=groups)
+    emit_document(chosen, described, topic_sections(chosen, described))
 
 
 @command.command("create")
@@ -159,7 +109,7 @@ def config_command(topic: str) -> None:
     chosen = options.current()
     cluster = chosen.cluster()
     cluster.partitions_of(topic)
-    rows = [_setting_row(s) for s in describe_settings(cluster, ResourceKind.TOPIC, topic)]
+    rows = [setting_row(s) for s in describe_settings(cluster, ResourceKind.TOPIC, topic)]
     emit(chosen, SETTING_COLUMNS, rows)
 
 
@@ -256,49 +206,3 @@ def trim_command(topic: str, position: str, numbers: tuple[int, ...], execute: b
     emit(chosen, MOVE_COLUMNS, rows)
     if not execute:
         chosen.note("nothing was changed; add --execute to drop these records")
-
-
-def confirm(name: str, warning: str) -> None:
-    """Have the person type the name; without a terminal, refuse.
-
-    Raises:
-        FlowlogError: CONFIRMATION_NEEDED.
-    """
-    if sys.stdin.isatty():
-        print(f"{warning}; type {name!r} to go on: ", end="", file=sys.stderr, flush=True)
-        if sys.stdin.readline().strip() == name:
-            return
-    raise FlowlogError(
-        f"{warning}, and it was not confirmed", code="CONFIRMATION_NEEDED", hint="add --yes"
-    )
-
-
-def _partition_row(partition: Any) -> dict[str, Any]:
-    bounds = partition.range
-    return {
-        "partition": partition.number,
-        "leader": partition.leader,
-        "replicas": list(partition.replicas),
-        "in_sync": list(partition.in_sync),
-        "start_offset": bounds.start if bounds else None,
-        "end_offset": bounds.end if bounds else None,
-        "records": bounds.record_count if bounds else None,
-    }
-
-
-def _setting_row(setting: Any) -> dict[str, Any]:
-    return {
-        "name": setting.name,
-        "value": setting.value,
-        "source": setting.source,
-        "is_read_only": setting.is_read_only,
-    }
-
-
-def _reader_rows(cluster: Any, topic: str) -> list[dict[str, Any]]:
-    from flowlog.client.lag import topic_readers
-
-    return [
-        {"group": reader.group_id, "state": reader.state, "lag": reader.lag}
-        for reader in topic_readers(cluster, topic)
-    ]
