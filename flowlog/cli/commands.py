@@ -125,7 +125,7 @@ def _format_options(
     sections: dict[str, list[tuple[str, str]]] = {"Options": [], "Common options": []}
     for parameter in command.get_params(ctx):
         row = parameter.get_help_record(ctx)
-        if row is not None:
+        if row is not None and isinstance(parameter, click.Option):
             common = getattr(parameter, "is_common", False) or parameter.name == "help"
             sections["Common options" if common else "Options"].append(row)
     for title, rows in sections.items():
