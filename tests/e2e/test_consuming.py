@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import socket
 import time
-import warnings
 from collections.abc import Callable
 
 import pytest
 
+from tests.e2e.clients.kafka_python import forget_refused_sockets
 from tests.e2e.clients.model import Client, Outgoing
 from tests.e2e.conftest import CLIENTS, AnyBroker
 
@@ -120,13 +119,6 @@ def test_a_dead_address_in_the_bootstrap_list_does_no_harm(
         client = client_factory(library, f"{dead},{flowlog_broker.bootstrap}")
         client.produce(topic, _numbered(3))
         found = client.read(topic, 0, offset=0, count=3)
-    _forget_refused_sockets()
+    forget_refused_sockets()
 
     assert [r.value for r in found] == [b"0", b"1", b"2"]
-
-
-def _forget_refused_sockets() -> None:
-    """kafka-python leaves the sockets of refused connections to the collector, which warns."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        gc.collect()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
@@ -188,6 +190,8 @@ class KafkaPythonClient:
 
     def close(self) -> None:
         self._admin.close()
+        del self._admin
+        forget_refused_sockets()
 
     def _ask_offsets(self, topic: str, ask: Callable[..., Any]) -> dict[int, int]:
         with self._consumer(None) as consumer:
@@ -261,6 +265,13 @@ def _incoming(record: Any) -> Incoming:
         headers=tuple(record.headers),
         timestamp_ms=record.timestamp,
     )
+
+
+def forget_refused_sockets() -> None:
+    """The library leaves the sockets of refused connections to the collector, which warns."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        gc.collect()
 
 
 @contextmanager
