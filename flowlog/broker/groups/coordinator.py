@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final, TypeAlias, TypeVar
+from uuid import UUID
 
 from kio.schema.errors import ErrorCode
 
@@ -83,15 +84,18 @@ class GroupCoordinator:
         """The partition of `__consumer_offsets` that holds the group."""
         return partition_for(group_id, self.config.offsets_topic_partitions)
 
-    async def topic_deleted(self, topic: str) -> None:
+    async def topic_deleted(self, topic: str, topic_id: UUID | None = None) -> None:
         """Remove every group's offsets in a topic that is gone; returns when that is committed.
 
-        Where it cannot be written the shard's log says so, and the offsets expire by age.
+        With the topic's id, what is committed to a new topic of that name meanwhile stays. Where
+        it cannot be written the shard's log says so, and the offsets expire by age.
         """
         for shard in self._shards:
             await shard.wait_loaded()
             with suppress(KafkaError):
-                removed = shard.write(offset_decisions.forget_topic(shard.machine, topic))
+                shard.check_active()
+                decision = offset_decisions.forget_topic(shard.machine, topic, topic_id)
+                removed = shard.write(decision)
                 if isinstance(removed, Awaitable):
                     await removed
 

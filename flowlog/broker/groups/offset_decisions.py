@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
+from uuid import UUID
 
 from kio.schema.errors import ErrorCode
 
@@ -81,10 +82,16 @@ def delete_group(shard: GroupShard, group_id: str) -> Decision[ErrorCode, Groups
     return Decision(error, removal.tombstones(group_id, shard.offsets))
 
 
-def forget_topic(shard: GroupShard, topic: str) -> Decision[None, GroupsRecord]:
+def forget_topic(
+    shard: GroupShard, topic: str, topic_id: UUID | None
+) -> Decision[None, GroupsRecord]:
     """A topic was deleted: no group keeps an offset in it."""
-    rows = shard.offsets.of_topic(topic)
-    return Decision(None, tuple(OffsetRecord(g, topic, n, None) for g, n in rows))
+    gone = tuple(
+        OffsetRecord(group_id, topic, partition, None)
+        for group_id, partition, committed in shard.offsets.of_topic(topic)
+        if not committed.is_of_another_topic(topic_id)
+    )
+    return Decision(None, gone)
 
 
 def _of_topic(

@@ -49,8 +49,8 @@ class OffsetStore:
     def group_ids(self) -> Iterator[str]:
         return iter(self._groups)
 
-    def of_topic(self, topic: str) -> Iterator[tuple[str, int]]:
-        """Every group and partition with an offset in that topic."""
+    def of_topic(self, topic: str) -> Iterator[tuple[str, int, CommittedOffset]]:
+        """Every offset in that topic, with its group and partition."""
         for group_id, topics in self._groups.items():
-            for partition in topics.get(topic, {}):
-                yield group_id, partition
+            for partition, committed in topics.get(topic, {}).items():
+                yield group_id, partition, committed

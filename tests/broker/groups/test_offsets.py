@@ -143,9 +143,17 @@ def test_deleting_a_topic_removes_its_offsets_from_every_group(world: World) -> 
     world.commit()
     world.commit("", -1, CommitRow("other", 0, 1))
     world.commit(group_id="h")
-    world.write(offset_decisions.forget_topic(world.shard, "t"))
+    world.write(offset_decisions.forget_topic(world.shard, "t", None))
     assert offsets(world) == {"other": {0: 1}}
     assert offsets(world, "h") == {}
+
+
+def test_deleting_a_topic_leaves_what_is_committed_to_its_successor_already(world: World) -> None:
+    first, second = UUID(int=1), UUID(int=2)
+    world.commit("", -1, CommitRow("t", 0, 5, topic_id=first))
+    world.commit("", -1, CommitRow("t", 1, 6, topic_id=second))
+    world.write(offset_decisions.forget_topic(world.shard, "t", first))
+    assert offsets(world) == {"t": {1: 6}}
 
 
 def test_offsets_of_consumed_topics_cannot_be_deleted(world: World) -> None:
