@@ -11,7 +11,7 @@ import anyio
 
 from flowlog.broker.config.broker_config import BrokerConfig
 from flowlog.broker.server import BrokerServer
-from flowlog.errors import FlowlogError, StorageError
+from flowlog.errors import FlowlogError
 
 logger = logging.getLogger(__name__)
 
@@ -26,11 +26,22 @@ def run_broker(properties: Mapping[str, str]) -> int:
         FlowlogError: the address or the data folder cannot be used.
     """
     config = BrokerConfig.from_properties(properties)
+    options = {"use_uvloop": _has_uvloop()}
     try:
-        anyio.run(_serve, config, backend="asyncio", backend_options={"use_uvloop": _has_uvloop()})
-    except* StorageError as group:
-        raise FlowlogError(str(group.exceptions[0]), code="STORAGE") from None
+        anyio.run(_serve, config, backend="asyncio", backend_options=options)
+    except BaseExceptionGroup as group:
+        raise _first_cause(group) from None
+    except OSError as error:
+        raise FlowlogError(f"{config.data_dir}: {error}", code="STORAGE") from None
     return 0
+
+
+def _first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one error that a person should read out of a task group's."""
+    cause: BaseException = group
+    while isinstance(cause, BaseExceptionGroup):
+        cause = cause.exceptions[0]
+    return FlowlogError(str(cause), code="STORAGE") if isinstance(cause, OSError) else cause
 
 
 async def _serve(config: BrokerConfig) -> None:
