@@ -37,15 +37,17 @@ DEADLINE_S = 90.0
 class FlightsWorld:
     """A broker on which workers of the app come and go."""
 
-    def __init__(self, bootstrap: str, folder: Path) -> None:
+    def __init__(self, bootstrap: str, folder: Path, worker_properties: Mapping[str, str]) -> None:
         self._bootstrap = bootstrap
         self._folder = folder
+        self._worker_properties = worker_properties
         self._admin = AdminClient({"bootstrap.servers": bootstrap})
         self._producer = Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True})
         self.workers: list[WorkerProcess] = []
 
     def add_worker(self) -> WorkerProcess:
-        worker = WorkerProcess(APP, self._bootstrap, self._folder, f"worker-{len(self.workers)}")
+        name = f"worker-{len(self.workers)}"
+        worker = WorkerProcess(APP, self._bootstrap, self._folder, name, self._worker_properties)
         self.workers.append(worker)
         worker.start()
         return worker

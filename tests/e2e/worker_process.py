@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -17,8 +18,12 @@ STOP_S = 20.0
 class WorkerProcess:
     """A worker of one app, with a state folder that outlives a kill."""
 
-    def __init__(self, app: str, bootstrap: str, folder: Path, name: str) -> None:
-        self._command = [sys.executable, "-m", "flowlog.cli.main", "worker", app, "-b", bootstrap]
+    def __init__(
+        self, app: str, bootstrap: str, folder: Path, name: str, properties: Mapping[str, str]
+    ) -> None:
+        """`properties` are librdkafka's."""
+        self._command = [sys.executable, "-m", "flowlog", "worker", app, "-b", bootstrap]
+        self._command += [part for item in properties.items() for part in ("-X", "=".join(item))]
         self._folder = folder
         self._name = name
         self.http = ""

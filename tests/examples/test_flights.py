@@ -53,13 +53,13 @@ def test_the_year_gives_the_batch_answers(driver: TopologyTestDriver) -> None:
     assert_batch_answers(driver, rows)
 
 
-@pytest.mark.parametrize("seed", [1, 2, random.randrange(10**6)])
+@pytest.mark.parametrize("seed", [2, random.randrange(10**6)])
 def test_crashes_at_any_step_of_a_commit_change_no_answer(
     driver: TopologyTestDriver, january: list[Row], seed: int
 ) -> None:
     """Each crash loses what was not committed; half of them lose the disk as well."""
     rng = random.Random(seed)
-    week = january[:6000]
+    week = january[:5000]
     for part in parts(week):
         with driver.one_commit():
             send(driver, part)
