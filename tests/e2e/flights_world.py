@@ -106,6 +106,11 @@ class FlightsWorld:
         committed = self._committed({INPUT: self._topics()[INPUT]})
         return sum(offset for offset in committed.values() if offset > 0)
 
+    def is_shared(self) -> bool:
+        """Whether every worker runs tasks."""
+        answers = [worker.ask("/v1/tasks") for worker in self.workers]
+        return all(answer is not None and answer["tasks"] for answer in answers)
+
     def read(self, topic: str) -> list[tuple[bytes, Any]]:
         """All records of a topic, key and parsed value."""
         ends = self._ends({topic: self._topics()[topic]})
