@@ -47,8 +47,11 @@ OFFSETS_TOPIC: Final = "__consumer_offsets"
 
 
 class GroupCoordinator:
-    """Every group of this broker. `run` is its background task; `load` and `unload` follow
-    the leadership of the partitions of `__consumer_offsets`."""
+    """Every group of this broker.
+
+    `run` is its background task; `load` and `unload` follow the leadership of the partitions of
+    `__consumer_offsets`.
+    """
 
     def __init__(
         self, config: GroupConfig, clock: Clock, open_log: Callable[[int], CommitLog]
@@ -65,7 +68,7 @@ class GroupCoordinator:
     # Lifecycle.
 
     async def run(self) -> None:
-        """Serve timers and commits until cancelled; run it before the first `load`."""
+        """Serve timers and commits until cancelled."""
         await self._shards.run()
 
     async def load(self, partition: int) -> None:
