@@ -171,8 +171,8 @@ class BrokerServer:
                 case PartitionRecord(topic_id=topic_id, partition=index):
                     if offsets_topic is not None and topic_id == offsets_topic.topic_id:
                         await self._groups.load(index)
-                case RemoveTopicRecord(name=name):
-                    self._tasks.start_soon(self._groups.topic_deleted, name)
+                case RemoveTopicRecord(name=name, topic_id=topic_id):
+                    self._tasks.start_soon(self._groups.topic_deleted, name, topic_id)
 
     def _load_groups(self, indexes: Collection[int]) -> None:
         async def load_all() -> None:
