@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, Protocol, Self, TypeVar, cast
+from typing import Generic, Literal, Protocol, Self, TypeVar, cast
 
 from flowlog.errors import ConfigError
 from flowlog.streams.durations import Duration, to_ms
@@ -26,6 +26,8 @@ V = TypeVar("V")
 W = TypeVar("W")
 K_contra = TypeVar("K_contra", contravariant=True)
 W_co = TypeVar("W_co", covariant=True)
+
+CrashPoint = Literal["now", "flushing", "flushed", "committed"]
 
 START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 
@@ -194,18 +196,28 @@ class TopologyTestDriver:
         self._sandbox.run()
         self._sandbox.commit()
 
-    def crash(self, *, at: str = "now") -> None:
+    def crash(self, *, at: CrashPoint = "now", rows: int = 0) -> None:
         """Lose everything that is not committed; until `restart` nothing is worked through.
 
         Args:
-            at: "now"; or during a commit: "flushed" (outputs and changelogs are written, offsets
-                are not) or "committed" (offsets too, stores are not).
+            at: "now"; or during a commit: "flushing" (only the first `rows` rows of outputs and
+                changelogs are written), "flushed" (all are, offsets are not) or "committed"
+                (offsets too, stores are not).
         """
-        self._sandbox.crash(at)
+        self._sandbox.crash(at, rows=rows)
 
-    def restart(self, *, wipe_state: bool = False) -> None:
-        """Start again from the last commit, with the stores as they were or from changelogs."""
+    def restart(self, *, wipe_state: bool = False, records: int | None = None) -> None:
+        """Start again from the last commit.
+
+        Args:
+            wipe_state: restore the stores from their changelogs, not as they were.
+            records: commit after so many records of each task, and then go on; a commit in the
+                middle of what is read again.
+        """
         self._sandbox.start(wipe_state=wipe_state)
+        if records is not None:
+            self._sandbox.work(records)
+            self._sandbox.commit()
         self._work()
 
     def _work(self) -> None:

@@ -77,6 +77,7 @@ class Sandbox:
         self._runner = AsyncRunner()
         self._last_input_ms: dict[TaskId, int] = {}
         self._null_key_turn = 0
+        self._room: int | None = None
         self.tables = LocalTables(self)
         for topic in topology.external_topics:
             self._create(topic.name, topic.partitions or partitions)
@@ -115,6 +116,11 @@ class Sandbox:
             if not self._has_input():
                 return
 
+    def work(self, records: int) -> None:
+        """Work through at most so many records of each task, without a commit."""
+        for _ in range(records):
+            self._process_once()
+
     def commit(self) -> None:
         """Commit all tasks."""
         self._flush()
@@ -122,10 +128,14 @@ class Sandbox:
         for task in self._tasks.values():
             task.written()
 
-    def crash(self, at: str = "now") -> None:
+    def crash(self, at: str = "now", *, rows: int = 0) -> None:
         """See `TopologyTestDriver.crash`."""
-        assert at in ("now", "flushed", "committed"), at
-        if at != "now":
+        assert at in ("now", "flushing", "flushed", "committed"), at
+        if at == "flushing":
+            self._room = rows
+            self._flush()
+            self._room = None
+        elif at != "now":
             self._flush()
         if at == "committed":
             self._commit_offsets()
@@ -177,11 +187,20 @@ class Sandbox:
         if topic not in self._logs:
             self._create(topic, self._default_partitions)
         for row in rows:
-            self.write(topic, row)
+            if self._has_room():
+                self.write(topic, row)
 
     def send_to(self, topic: str, partition: int, rows: Sequence[ChangelogRow]) -> None:
         for key, value, timestamp_ms in rows:
-            self.write(topic, (key, value, timestamp_ms, None), partition)
+            if self._has_room():
+                self.write(topic, (key, value, timestamp_ms, None), partition)
+
+    def _has_room(self) -> bool:
+        """Whether a row still gets through, while a crash is under way."""
+        if self._room is None:
+            return True
+        self._room -= 1
+        return self._room >= 0
 
     # TaskHost
 

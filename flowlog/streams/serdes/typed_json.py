@@ -27,8 +27,11 @@ def json_serde(value_type: Any) -> Serde[Any]:
     if hasattr(value_type, "model_validate_json"):
         return _pydantic(value_type)
     import msgspec
+    import msgspec.inspect
 
     try:
+        if isinstance(msgspec.inspect.type_info(value_type), msgspec.inspect.CustomType):
+            raise TypeError("it has no fields that are known")
         decoder = msgspec.json.Decoder(value_type)
     except (TypeError, NameError) as error:
         raise ConfigError(
