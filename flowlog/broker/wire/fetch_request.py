@@ -21,7 +21,6 @@ from flowlog.broker.wire.reading import (
     MAX_ELEMENT_COUNT,
     Buffer,
     claim,
-    expect_end,
     expect_position,
     read_compact_count,
     read_compact_string,
@@ -100,7 +99,7 @@ class FetchRequest:
 
 
 def read_fetch_request(version: int, body: Buffer) -> FetchRequest:
-    """Read a request's body; raises `ProtocolError` unless it is one, to its last byte."""
+    """Read a request's body; raises `ProtocolError` unless it is one."""
     assert version in VERSIONS, f"Fetch version {version}"
     read = _read_flexible if version >= _FIRST_FLEXIBLE_VERSION else _read_legacy
     try:
@@ -168,7 +167,6 @@ def _read_legacy(version: int, body: Buffer) -> FetchRequest:
             position += 4 * count
     if version >= _FIRST_RACK_VERSION:
         request.rack_id, position = read_string(body, position, end)
-    expect_end(position, end)
     return request
 
 
@@ -189,7 +187,6 @@ def _read_flexible(version: int, body: Buffer) -> FetchRequest:
         request.forgotten_topics.append(forgotten)
     request.rack_id, position = read_compact_string(body, position, end)
     position = _read_last_tags(version, body, position, end, request)
-    expect_end(position, end)
     return request
 
 

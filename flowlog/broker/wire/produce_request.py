@@ -19,7 +19,6 @@ from flowlog.broker.wire.reading import (
     MAX_ELEMENT_COUNT,
     Buffer,
     claim,
-    expect_end,
     read_compact_count,
     read_compact_string,
     read_nullable_compact_string,
@@ -68,7 +67,7 @@ class ProduceRequest:
 
 
 def read_produce_request(version: int, body: Buffer) -> ProduceRequest:
-    """Read a request's body; raises `ProtocolError` unless it is one, to its last byte."""
+    """Read a request's body; raises `ProtocolError` unless it is one."""
     assert version in VERSIONS, f"Produce version {version}"
     is_flexible = version >= _FIRST_FLEXIBLE_VERSION
     read = _read_flexible if is_flexible else _read_legacy
@@ -106,7 +105,6 @@ def _read_legacy(body: memoryview, _: _ReadKey) -> ProduceRequest:
         claim(partition_count, _LEAST_PARTITION_BYTES, end - position, budget)
         partitions, position = _read_legacy_partitions(body, position, end, partition_count)
         topics.append(ProduceTopic(name, None, partitions))
-    expect_end(position, end)
     return ProduceRequest(transactional_id, acks, timeout_ms, topics)
 
 
@@ -144,7 +142,6 @@ def _read_flexible(body: memoryview, read_key: _ReadKey) -> ProduceRequest:
         position = skip_tags(body, position, end)
         topics.append(ProduceTopic(name, topic_id, partitions))
     position = skip_tags(body, position, end)
-    expect_end(position, end)
     return ProduceRequest(transactional_id, acks, timeout_ms, topics)
 
 
