@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -235,10 +236,10 @@ class TopicAdmin:
 
         def decide(image: MetadataImage) -> list[MetadataRecord]:
             records: list[MetadataRecord] = []
-            names = [wish.name for wish in wishes]
+            times = Counter(wish.name for wish in wishes)
             for wish in wishes:
                 try:
-                    if names.count(wish.name) > 1:
+                    if times[wish.name] > 1:
                         raise KafkaError(
                             ErrorCode.invalid_request, f"topic {wish.name!r} stands twice"
                         )
@@ -251,9 +252,9 @@ class TopicAdmin:
             return [] if validate_only else records
 
         await self._controller.change(decide)
-        for outcome in outcomes:
-            if isinstance(outcome, CreatedTopic) and not validate_only:
-                logger.info("created topic %s", outcome.name)
+        made = [outcome.name for outcome in outcomes if isinstance(outcome, CreatedTopic)]
+        if made and not validate_only:
+            logger.info("created %d topic(s): %.200s", len(made), ", ".join(made))
         return outcomes
 
     async def ensure(self, wish: NewTopic) -> None:
