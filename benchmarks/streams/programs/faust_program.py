@@ -5,6 +5,7 @@ Faust closes windows by the wall clock, so its sum gives out each change instead
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 
@@ -19,7 +20,7 @@ class First:
     @classmethod
     def say(cls):
         cls.said = True
-        print(f"first {time.time()}", flush=True)
+        os.write(1, f"first {time.time()}\n".encode())  # Faust takes print for its log
 
 
 class Event(faust.Record, serializer="json"):
@@ -37,6 +38,7 @@ def build(job, bootstrap, source, target, name, folder):
         topic_partitions=4,
         topic_replication_factor=1,
         web_enabled=False,
+        worker_redirect_stdouts=False,
         stream_wait_empty=False,
     )
     events = app.topic(source, key_type=str, value_type=Event)
@@ -80,5 +82,5 @@ def _sum(app, events, output):
 
 if __name__ == "__main__":
     application = build(*sys.argv[1:])
-    sys.argv = [sys.argv[0], "worker", "-l", "warning", "--without-web"]
+    sys.argv = [sys.argv[0], "worker", "-l", "warn", "--without-web"]
     application.main()
