@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.e2e.clients.kafka_python import forget_refused_sockets
-from tests.e2e.clients.model import Client, Outgoing
+from tests.e2e.clients.model import Client, Incoming, Outgoing
 from tests.e2e.conftest import CLIENTS, AnyBroker
 
 TopicFactory = Callable[..., str]
@@ -55,7 +55,7 @@ def test_reading_waits_for_records_that_come_later(
         assert member.poll(0.2) == []
         client_factory("confluent-kafka").produce(topic, _numbered(1))
         deadline = time.monotonic() + 20
-        found = []
+        found: list[Incoming] = []
         while not found and time.monotonic() < deadline:
             found = member.poll(0.5)
     finally:

@@ -20,7 +20,7 @@ TOPIC = "numbers"
 GROUP = "readers"
 PARTITION_COUNT = 3
 
-_PAYLOAD = b"." * 100
+PAYLOAD = b"." * 100
 _OUTSTANDING_MAX = 3_000
 
 
@@ -105,7 +105,7 @@ class NumberProducer:
         self._history.sent[partition].append(number)
         self._producer.produce(
             TOPIC,
-            value=b"%d %b" % (number, _PAYLOAD),
+            value=b"%d %b" % (number, PAYLOAD),
             partition=partition,
             on_delivery=lambda error, message: self._on_delivery(number, error, message),
         )

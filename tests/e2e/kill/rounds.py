@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import confluent_kafka as ck
@@ -140,7 +141,7 @@ def _read_everything(bootstrap: str, history: History) -> Outcome:
     history.commits.extend(CommitRead(p, offset) for p, offset in committed.items())
     listed = _until_answered(lambda: admin.list_topics(timeout=10)).topics
     topics = {
-        name: _until_answered(lambda n=name, t=topic: topic_facts(admin, n, len(t.partitions)))
+        name: _until_answered(partial(topic_facts, admin, name, len(topic.partitions)))
         for name, topic in listed.items()
         if not name.startswith("__")
     }
