@@ -29,7 +29,7 @@ FETCH_KEY = 1
 VERSIONS = range(4, 19)
 every_version = pytest.mark.parametrize("version", VERSIONS)
 any_example = settings(
-    max_examples=examples(50), deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=examples(30), deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 
@@ -88,7 +88,7 @@ def test_damaged_requests_are_read_or_refused_as_compiled(version: int) -> None:
     rng = random.Random(version)
     schema = message_schema("fetch", version, "request")
     body = codec.write_request(FETCH_KEY, version, filled("fetch", "request", schema))
-    for _ in range(examples(2_000)):
+    for _ in range(examples(1_000)):
         _check_both_agree(version, damaged(body, rng))
 
 

@@ -79,7 +79,7 @@ def test_damaged_messages_are_read_or_refused(name: str, direction: Direction) -
     rng = random.Random(f"{name} {direction}")
     for schema in schemas(name, direction):
         data = write_message(name, schema.version, direction, filled(name, direction, schema))
-        for _ in range(examples(60)):
+        for _ in range(examples(30)):
             _read_or_refuse(name, direction, schema.version, damaged(data, rng))
 
 
@@ -87,7 +87,7 @@ def test_damaged_messages_are_read_or_refused(name: str, direction: Direction) -
 def test_random_bytes_are_read_or_refused(name: str, direction: Direction) -> None:
     rng = random.Random(f"{direction} {name}")
     for schema in schemas(name, direction):
-        for _ in range(examples(40)):
+        for _ in range(examples(20)):
             data = rng.randbytes(rng.randint(0, 80))
             _read_or_refuse(name, direction, schema.version, data)
             sparse = bytes(byte if rng.random() < 0.3 else 0 for byte in data)

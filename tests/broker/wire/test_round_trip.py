@@ -27,7 +27,7 @@ def _check(name: str, direction: Direction, message: Any) -> None:
 
 @pytest.mark.parametrize(("name", "direction"), MESSAGES)
 @settings(
-    max_examples=examples(15),
+    max_examples=examples(10),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
