@@ -86,17 +86,19 @@ def test_two_workers_give_the_same_answers(world: FlightsWorld, january: list[Ro
 def test_a_worker_killed_half_way_gives_the_same_answers(
     world: FlightsWorld, january: list[Row], seed: int
 ) -> None:
-    """SIGKILL twice at random moments of the work; it goes on from what it committed."""
+    """SIGKILL twice at random moments of the work; the second time its disk is lost as well."""
     rng = random.Random(seed)
     worker = world.add_worker()
     world.wait_for_topics()
     with ThreadPoolExecutor(1) as executor:
         publishing = executor.submit(world.publish_slowly, january, seconds=4.0)
-        for _ in range(2):
+        for loses_disk in (False, True):
             started_at = world.counted()
             wait_until(lambda at=started_at: world.counted() > at, "at work")
             time.sleep(rng.uniform(0, 0.5))  # the moment of the fault, not a synchronisation
             worker.kill()
+            if loses_disk:
+                worker.lose_disk()
             worker.start()
         publishing.result()
     world.wait_until_counted()

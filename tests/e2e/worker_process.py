@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -44,6 +45,11 @@ class WorkerProcess:
         process.kill()
         process.wait()
         self._process = None
+
+    def lose_disk(self) -> None:
+        """Delete its state while it is down."""
+        assert self._process is None, "it runs"
+        shutil.rmtree(self._folder / self._name)
 
     def stop(self) -> None:
         """SIGTERM, and a clean end."""

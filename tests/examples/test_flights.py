@@ -59,7 +59,7 @@ def test_crashes_at_any_step_of_a_commit_change_no_answer(
 ) -> None:
     """Each crash loses what was not committed; half of them lose the disk as well."""
     rng = random.Random(seed)
-    week = january[:5000]
+    week = january[:6000]
     for part in parts(week):
         with driver.one_commit():
             send(driver, part)
