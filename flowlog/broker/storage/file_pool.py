@@ -97,6 +97,10 @@ class PooledFile:
     def size_bytes(self) -> int:
         return self._use().size_bytes()
 
+    def sync(self) -> None:
+        """Sync on this thread; `pin` is for syncing on another."""
+        self._use().sync()
+
     def pin(self) -> File:
         """Keep the descriptor open until `unpin`; for work in another thread."""
         file = self._use()

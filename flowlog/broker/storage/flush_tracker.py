@@ -52,7 +52,9 @@ class FlushTracker:
         self._extra_paths += (active.path(OFFSET_INDEX), active.path(TIME_INDEX), snapshot_path)
         self._names_changed = True
 
-    def note_names_changed(self) -> None:
+    def note_removed(self, removed: list[LogSegment]) -> None:
+        """Segments were deleted: nothing of them needs to be synced any more."""
+        self._sealed = [segment for segment in self._sealed if segment not in removed]
         self._names_changed = True
 
     def lower(self, offset: int) -> None:

@@ -140,7 +140,9 @@ class LogAppending(LogState):
                 max_timestamp_ms=batch.max_timestamp_ms,
                 now_ms=now_ms,
             ):
-                segment = self.roll(first_offset=last_offset - batch.last_offset_delta)
+                segment = self.roll()
+                if not segment.has_room_for(last_offset):
+                    raise CorruptBatchError(f"offset {last_offset} is too far ahead of the log")
             segment.append(
                 buffers,
                 size_bytes=size_bytes,
@@ -157,20 +159,34 @@ class LogAppending(LogState):
         self.log_end_offset = last_offset + 1
         self._last_used_ms = now_ms
 
-    def roll(self, *, first_offset: int | None = None) -> LogSegment:
-        """Seal the growing segment and start one at the log's end (or a later `first_offset`).
+    def roll(self) -> LogSegment:
+        """Seal the growing segment and start one at the log's end.
+
+        Always at the very end, also where a follower's next batch has a later offset: recovery
+        takes a gap between segments for lost records.
 
         Source: UnifiedLog.roll in apache/kafka; the producers' state is kept for recovery.
         """
-        base_offset = self.log_end_offset if first_offset is None else first_offset
+        base_offset = self.log_end_offset
         active = self.segments.active
         segment = LogSegment.create(self.directory, base_offset, self._environment)
-        self._snapshots.write(base_offset, self.producers)
-        active.seal()  # Last: whatever fails before it leaves the old segment growing.
+        try:
+            self._snapshots.write(base_offset, self.producers)
+            active.seal()  # Last: whatever fails before it leaves the old segment growing.
+        except OSError:
+            self._undo_roll(segment)
+            raise
         self._clean_end_offset = NEVER_CLEAN
         self._flushes.note_sealed(active, self._snapshots.path(base_offset))
         self.segments.append(segment)
         return segment
+
+    def _undo_roll(self, segment: LogSegment) -> None:
+        """An empty segment left inside the log would hide what is appended before it ends."""
+        try:
+            segment.remove()
+        except OSError as error:
+            self._health.fail(error)
 
     def _duplicate(self, batch: CachedBatch) -> AppendResult:
         append_time_ms = batch.timestamp_ms if self.config.takes_append_time else -1

@@ -29,11 +29,8 @@ class LogCutting(LogAppending):
             return self.log_end_offset
         if offset < self.segments[0].base_offset:
             return self.truncate_fully_and_start_at(offset)
-        self._flushes.lower(offset)
         try:
-            self.before_truncation()
-            self._snapshots.remove_above(offset)
-            self._after_cut(self._cut_segments(offset))
+            self._cut_at(offset)
         except DISK_ERRORS as error:
             raise self.said("truncate", error) from error
         return self.log_end_offset
@@ -41,56 +38,60 @@ class LogCutting(LogAppending):
     def truncate_fully_and_start_at(self, offset: int) -> int:
         """Drop everything; the log is empty and its next offset is `offset`, which is returned."""
         self.check_open()
-        self._flushes.lower(0)
         try:
-            self.before_truncation()
+            self._announce_cut(0, log_start_offset=offset)
             self._snapshots.remove_all()
             for segment in reversed(list(self.segments)):
                 segment.remove()
             self.segments.replace_all(LogSegment.create(self.directory, offset, self._environment))
-            self.log_start_offset = offset
             self._after_cut(offset)
         except DISK_ERRORS as error:
             raise self.said("truncate", error) from error
         self._flushes.restart(offset)
         return offset
 
-    def _cut_segments(self, offset: int) -> int:
-        """Remove what reaches to `offset`; the offset that the log now ends at."""
-        behind = len(self.segments) - 1 - self.segments.floor_index(offset)
-        for segment in reversed(self.segments.remove_last(behind)):
-            segment.remove()
-        active = self.segments.active
-        first_gone = seek(active, offset)
-        if first_gone is None:  # The gap that compaction left at a segment's end.
-            active.truncate(active.size_bytes, offset)
-            return offset
-        end_offset = min(offset, first_gone.header.base_offset)
-        active.truncate(first_gone.position, end_offset)
+    def _cut_at(self, offset: int) -> None:
+        """Remove the batches that reach to `offset`, in an order that a crash may interrupt."""
+        index = self.segments.floor_index(offset)
+        segment = self.segments[index]
+        position, end_offset = segment.size_bytes, offset
+        first_gone = seek(segment, offset)
+        if first_gone is not None:
+            position, end_offset = first_gone.position, min(offset, first_gone.header.base_offset)
+        self._announce_cut(end_offset, log_start_offset=min(self.log_start_offset, end_offset))
+        self._snapshots.remove_above(end_offset)
+        for later in reversed(self.segments.remove_last(len(self.segments) - 1 - index)):
+            later.remove()
+        segment.truncate(position, end_offset)
+        self._after_cut(end_offset)
+
+    def _announce_cut(self, end_offset: int, *, log_start_offset: int) -> None:
+        """Before a cut the disk must know that less is flushed, and that the log may start earlier.
+
+        Else a crash behind the cut would let recovery trust new bytes, or take the log for one
+        that ends before it starts.
+        """
         self._flushes.lower(end_offset)
-        return end_offset
+        self.log_start_offset = log_start_offset
+        self.before_truncation()
 
     def _after_cut(self, end_offset: int) -> None:
         """Bring what is derived from the log in step with its new end; all of it to the disk."""
         self.log_end_offset = end_offset
-        self.log_start_offset = min(self.log_start_offset, end_offset)
         self._clean_end_offset = NEVER_CLEAN
         self.epochs.truncate_from_end(end_offset)
         self.producers = rebuild_producers(
             self._snapshots, self.segments, now_ms=self._last_used_ms
         )
-        log = self.segments.active.log
-        try:
-            log.pin().sync()
-        finally:
-            log.unpin()
+        self.segments.active.log.sync()
         epochs_path = f"{self.directory}/{EPOCH_CHECKPOINT}"
         replace_file(self._environment.files, epochs_path, encode_epochs(self.epochs.entries))
 
     def delete_records_before(self, offset: int) -> int:
         """Move the log start up to `offset` (DeleteRecords); return the log start offset.
 
-        Whole segments below it go with the next `apply_retention`.
+        Whole segments below it go with the next `apply_retention`, and what is known of leader
+        epochs with them: until then a crash may bring the old start back.
 
         Raises:
             KafkaError: OFFSET_OUT_OF_RANGE beyond the log's end.
@@ -99,9 +100,7 @@ class LogCutting(LogAppending):
             raise KafkaError(
                 ErrorCode.offset_out_of_range, f"{offset} is beyond the end {self.log_end_offset}"
             )
-        if offset > self.log_start_offset:
-            self.log_start_offset = offset
-            self.epochs.truncate_from_start(offset)
+        self.log_start_offset = max(self.log_start_offset, offset)
         return self.log_start_offset
 
     def apply_retention(self, now_ms: int, high_watermark: int) -> int:
@@ -129,10 +128,12 @@ class LogCutting(LogAppending):
         if count == len(self.segments):
             self.roll()
         self.delete_records_before(self.segments[count].base_offset)
-        for segment in self.segments.remove_first(count):
+        removed = self.segments.remove_first(count)
+        self._flushes.note_removed(removed)
+        for segment in removed:
             segment.remove()
         self._snapshots.remove_below(self.segments[0].base_offset)
-        self._flushes.note_names_changed()
+        self.epochs.truncate_from_start(self.segments[0].base_offset)
 
     def expire_producers(self, now_ms: int) -> int:
         """Forget producers that were idle too long; how many."""

@@ -210,7 +210,7 @@ class LogDirectory:
             now_ms=self._clock.now_ms(),
         )
         log = recovery.open(identity)
-        log.before_truncation = self._write_recovery_points
+        log.before_truncation = self._write_log_points
         self._logs[identity.topic_id, identity.partition] = log
         return log
 
@@ -232,15 +232,7 @@ class LogDirectory:
         """Write those of recovery points, log starts and high watermarks that changed."""
         self.health.check()
         self.remove_deleted()
-        self._write_recovery_points()
-        self._write(
-            df.LOG_STARTS,
-            df.encode_offsets(
-                (key, log.log_start_offset)
-                for key, log in self._logs.items()
-                if log.log_start_offset > log.segments[0].base_offset
-            ),
-        )
+        self._write_log_points()
         self._write(
             df.HIGH_WATERMARKS,
             df.encode_offsets(
@@ -248,9 +240,17 @@ class LogDirectory:
             ),
         )
 
-    def _write_recovery_points(self) -> None:
+    def _write_log_points(self) -> None:
         points = ((key, log.recovery_point) for key, log in self._logs.items())
         self._write(df.RECOVERY_POINTS, df.encode_offsets(points))
+        self._write(
+            df.LOG_STARTS,
+            df.encode_offsets(
+                (key, log.log_start_offset)
+                for key, log in self._logs.items()
+                if log.log_start_offset
+            ),
+        )
 
     def _write(self, name: str, data: bytes) -> None:
         if self._written.get(name) == data:

@@ -67,7 +67,7 @@ class LogFlushing(LogState):
     def prepare_close(self) -> bool:
         """Write what a clean start reads instead of scanning; whether a flush has to follow."""
         end_offset = self.log_end_offset
-        if end_offset in (self._clean_end_offset, 0) and end_offset == self.recovery_point:
+        if end_offset == self._clean_end_offset == self.recovery_point:
             return False
         self._health.check()
         try:
@@ -80,7 +80,7 @@ class LogFlushing(LogState):
 
     def close(self) -> None:
         """Flush and let go of the files. The log cannot be used afterwards."""
-        if self.prepare_close():
+        if not self.is_closed and self.prepare_close():
             self.flush()
         self.drop_files()
 

@@ -59,7 +59,7 @@ class LogState:
         self.checkpointed_high_watermark = 0
         """For whoever replicates: read at start, written with the other checkpoints."""
         self.before_truncation: Callable[[], None] = _nothing
-        """Set by the log directory: makes a lowered recovery point durable before a cut."""
+        """Set by the log directory: makes recovery point and log start durable before a cut."""
         self._environment = environment
         self._health = environment.health
         self._snapshots = snapshots

@@ -3,13 +3,16 @@
 After a clean stop nothing is scanned: names and sizes, the last segment's indexes and the newest
 producer snapshot suffice. After a crash everything from the recovery point on is read again, batch
 by batch with checksums; the log is cut at the first byte that is not right, later segments go, and
-indexes, leader epochs and producer state are made from what is left.
+indexes, leader epochs and producer state are made from what is left. Above the recovery point
+segments follow on one another without a gap, so one missing is noticed: whoever leaves gaps there
+(compaction) has to flush and write the recovery point first.
 
 Source: LogLoader and LogSegment.recover in apache/kafka.
 """
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -28,6 +31,7 @@ from flowlog.broker.storage.flush_tracker import FlushTracker
 from flowlog.broker.storage.index import RELATIVE_OFFSET_MAX, CorruptIndexError
 from flowlog.broker.storage.log_state import NEVER_CLEAN
 from flowlog.broker.storage.partition_log import PartitionLog
+from flowlog.broker.storage.producer_state import ProducerStateTable
 from flowlog.broker.storage.segment import LogSegment
 from flowlog.broker.storage.segment_list import SegmentList
 from flowlog.broker.storage.segment_names import (
@@ -39,6 +43,7 @@ from flowlog.broker.storage.segment_names import (
 )
 from flowlog.broker.storage.snapshots import SnapshotStore, rebuild_producers
 from flowlog.broker.storage.walk import scan_batches, walk_headers
+from flowlog.errors import StorageError
 from flowlog.records.errors import CorruptBatchError
 
 logger = logging.getLogger(__name__)
@@ -73,6 +78,7 @@ class LogRecovery:
         self._is_clean = is_clean
         self._now_ms = now_ms
         self._epochs = LeaderEpochCache()
+        self._is_new = False
 
     def open(self, identity: PartitionMetadata) -> PartitionLog:
         """Raises OSError; whatever damage there is has been cut away afterwards."""
@@ -88,7 +94,7 @@ class LogRecovery:
         recovery_point = min(self._checkpointed.recovery_point, end_offset)
         snapshots = self._open_snapshots(names, end_offset, recovery_point)
         self._epochs.truncate_from_end(end_offset)
-        self._epochs.truncate_from_start(log_start_offset)
+        self._epochs.truncate_from_start(segments[0].base_offset)
         snapshots.keep({segment.base_offset for segment in segments})
         flushes = FlushTracker(
             self._environment,
@@ -98,7 +104,7 @@ class LogRecovery:
             is_new=not self._is_clean,
         )
         for segment in segments:
-            if segment.is_sealed and segment.next_offset > flushes.recovery_point:
+            if segment.is_sealed and segment.next_offset >= recovery_point and not self._is_clean:
                 flushes.note_sealed(segment)
         log = PartitionLog(
             self._directory,
@@ -107,12 +113,12 @@ class LogRecovery:
             identity=identity,
             segments=segments,
             epochs=self._epochs,
-            producers=rebuild_producers(snapshots, segments, now_ms=self._now_ms),
+            producers=self._rebuild_producers(snapshots, segments),
             snapshots=snapshots,
             flushes=flushes,
             log_start_offset=log_start_offset,
             now_ms=self._now_ms,
-            clean_end_offset=end_offset if self._is_clean else NEVER_CLEAN,
+            clean_end_offset=end_offset if self._is_clean or self._is_new else NEVER_CLEAN,
         )
         log.checkpointed_high_watermark = min(self._checkpointed.high_watermark, end_offset)
         return log
@@ -153,11 +159,13 @@ class LogRecovery:
             if (parsed := parse(name)) and parsed[1] == LOG
         )
         if not logs:
+            self._is_new = True
             start = self._checkpointed.log_start_offset
             return SegmentList([LogSegment.create(self._directory, start, self._environment)])
         segments = [self._segment(base, entry, is_last=base == logs[-1][0]) for base, entry in logs]
         for segment, following in pairwise(segments):
             segment.next_offset = following.base_offset
+            segment.finish_scan()
         if not (self._is_clean and self._load_last(segments[-1])):
             self._is_clean = False
             segments = self._recover(segments)
@@ -201,21 +209,32 @@ class LogRecovery:
     def _recover(self, segments: list[LogSegment]) -> list[LogSegment]:
         """Scan what may not be on the disk as it should; cut at the first damage."""
         recovery_point = self._checkpointed.recovery_point
-        good = [s for s in segments[:-1] if s.next_offset <= recovery_point]
+        # An empty last segment may come from a roll that failed: the one before it may be longer.
+        known = segments[:-1] if segments[-1].size_bytes else segments[:-2]
+        # One that ends at the very recovery point may have been sealed after the last flush.
+        good = [s for s in known if s.next_offset < recovery_point]
         doubtful = segments[len(good) :]
         for i, segment in enumerate(doubtful):
+            if good and segment.base_offset != good[-1].next_offset:
+                # The end of the one before was lost, or a roll failed and left this one behind.
+                self._drop(doubtful[i:])
+                break
+            if good and not good[-1].is_sealed:
+                good[-1].seal()
             self._epochs.truncate_from_end(segment.base_offset)
             is_whole = self._scan(segment)
             good.append(segment)
             if not is_whole:
-                for later in reversed(doubtful[i + 1 :]):
-                    logger.warning("storage.recovery: %s lies behind damage and goes", later)
-                    later.remove()
+                self._drop(doubtful[i + 1 :])
                 break
-            if segment is not segments[-1]:
-                segment.seal()
         good[-1].is_sealed = False
         return good
+
+    def _drop(self, segments: list[LogSegment]) -> None:
+        for segment in reversed(segments):
+            logger.warning("storage.recovery: %s does not follow on the log and goes", segment)
+            segment.remove()
+        self._environment.files.sync_dir(self._directory)
 
     def _scan(self, segment: LogSegment) -> bool:
         """Read a segment batch by batch and cut it where it stops being right; whether it was."""
@@ -244,6 +263,7 @@ class LogRecovery:
                 error,
             )
             segment.log.truncate(segment.size_bytes)
+            segment.log.sync()  # What is cut must not come back with the next crash.
         segment.finish_scan()
         return segment.size_bytes == size_bytes
 
@@ -253,9 +273,20 @@ class LogRecovery:
             segment.remove()
         self._is_clean = False
         self._epochs.clear()
-        return SegmentList(
-            [LogSegment.create(self._directory, log_start_offset, self._environment)]
-        )
+        segment = LogSegment.create(self._directory, log_start_offset, self._environment)
+        self._environment.files.sync_dir(self._directory)
+        return SegmentList([segment])
+
+    def _rebuild_producers(
+        self, snapshots: SnapshotStore, segments: SegmentList
+    ) -> ProducerStateTable:
+        """Raises StorageError: records that were on the disk are damaged; nothing is guessed."""
+        try:
+            return rebuild_producers(snapshots, segments, now_ms=self._now_ms)
+        except CorruptBatchError as error:
+            raise StorageError(
+                errno.EIO, f"{self._directory}: a record batch that was flushed is damaged: {error}"
+            ) from error
 
     def _open_snapshots(
         self, names: dict[str, DirEntry], end_offset: int, recovery_point: int

@@ -158,7 +158,7 @@ class LogSegment:
         self.adopt_indexes(OffsetIndex(self.base_offset), TimeIndex(self.base_offset))
 
     def finish_scan(self) -> None:
-        """After the last `note_scanned`: appends continue from here."""
+        """The end is known: batches before it are found by index, appends continue from it."""
         self.recent = RecentBatches(self.next_offset, self.size_bytes)
 
     def _add_index_entry(self, last_offset: int, max_timestamp_ms: int, position: int) -> None:
