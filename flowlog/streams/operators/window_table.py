@@ -60,7 +60,9 @@ class WindowTable:
         self._open = OpenWindows(
             start for start in self._stored_starts if not window.is_closed(start, stream_time_ms)
         )
+        self._restored_time_ms = stream_time_ms
         self._dirty: list[Entry] = []
+        self._expired: list[bytes] = []
         self._expired_before_ms = 0
 
     def process(self, rows: Iterable[Row]) -> None:
@@ -140,6 +142,11 @@ class WindowTable:
                 value = Tombstone if encoded is None else entry.value
                 updates.append((key + pack_start(start_ms), value, timestamp_ms, encoded))
         self._dirty.clear()
+        for stored_key in self._expired:
+            start_ms, key = split_store_key(stored_key)
+            flushed.changes.append((stored_key, None))
+            flushed.changelog.append((changelog_key(key, start_ms), None, start_ms))
+        self._expired.clear()
         return flushed
 
     def written(self, stream_time_ms: int) -> None:
@@ -154,7 +161,11 @@ class WindowTable:
         self._expire(stream_time_ms)
 
     def touch(self, stored_key: bytes) -> None:
-        """Have the next commit write the window again, as it is; the key is the store's."""
+        """Have the next commit write the window again, as it is; the key is the store's.
+
+        The window is open again if it was when the task was restored: a worker that died may have
+        written its end to the changelog and not to the output.
+        """
         start_ms, key = split_store_key(stored_key)
         entries = self._windows.setdefault(start_ms, {})
         self._stored_starts.add(start_ms)
@@ -162,6 +173,8 @@ class WindowTable:
         if not entry.is_dirty:
             entry.is_dirty = True
             self._dirty.append(entry)
+        if not self._window.is_closed(start_ms, self._restored_time_ms):
+            self._open.add(start_ms)
 
     def _entries_of(self, start_ms: int) -> dict[bytes, Entry]:
         entries = self._windows.get(start_ms)
@@ -201,11 +214,17 @@ class WindowTable:
             yield key + suffix, value, timestamp_ms, None
 
     def _expire(self, stream_time_ms: int) -> None:
+        """Have the next commit delete windows past retention, from store and changelog alike.
+
+        The changelog is compacted and never deleted by age: its records carry event time, which
+        a broker would compare with its own clock.
+        """
         before_ms = stream_time_ms - self._window.retention_ms + 1
         if before_ms < self._expired_before_ms + self._window.size_ms:
             return
+        begin = pack_start(self._expired_before_ms)
+        self._expired += [key for key, _ in self._store.scan(begin, pack_start(before_ms))]
         self._expired_before_ms = before_ms
-        self._store.delete_range(pack_start(0), pack_start(before_ms))
         self._stored_starts = {start for start in self._stored_starts if start >= before_ms}
 
 

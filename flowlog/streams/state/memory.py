@@ -33,10 +33,6 @@ class MemoryStore:
                 self._values[key] = value
         self._position = position
 
-    def delete_range(self, begin: bytes, end: bytes) -> None:
-        for key in [key for key in self._values if begin <= key < end]:
-            del self._values[key]
-
     def clear(self) -> None:
         self._values.clear()
         self._position = StorePosition()

@@ -83,9 +83,6 @@ class RocksStore:
         self._db.write(batch, self._write_options)
         self._position = position
 
-    def delete_range(self, begin: bytes, end: bytes) -> None:
-        self._db.delete_range(_DATA + begin, _DATA + end, self._write_options)
-
     def clear(self) -> None:
         self._db.delete_range(_DATA, _DATA_END, self._write_options)
         self.write((), StorePosition())

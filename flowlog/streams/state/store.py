@@ -41,10 +41,6 @@ class Store(Protocol):
         """Apply changes and position together."""
         ...
 
-    def delete_range(self, begin: bytes, end: bytes) -> None:
-        """Delete the keys from `begin` on and below `end`."""
-        ...
-
     def clear(self) -> None:
         """Delete everything, the position too."""
         ...

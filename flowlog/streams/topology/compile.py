@@ -7,7 +7,7 @@ ends one sub-topology and begins another; two tables behind one `group_by` share
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any
 
 from flowlog.streams.errors import TopologyError
 from flowlog.streams.on_error import OnError
@@ -27,8 +27,6 @@ from .nodes import (
 )
 from .topics import Topic
 from .topology import InternalTopic, Source, Stage, SubTopology, Topology
-
-DAY_MS: Final = 86_400_000
 
 Root = SourceNode | TableSourceNode
 
@@ -148,16 +146,12 @@ def _changelogs(app: str, sub_topologies: Sequence[SubTopology]) -> Iterator[Int
         for node in sub_topology.stores:
             if isinstance(node, FoldNode):
                 yield InternalTopic(
-                    changelog_topic(app, node.name), "changelog", _changelog_config(node), like
+                    changelog_topic(app, node.name), "changelog", _changelog_config(), like
                 )
 
 
-def _changelog_config(node: FoldNode) -> dict[str, str]:
-    config = {"cleanup.policy": "compact", "message.timestamp.type": "CreateTime"}
-    if node.window is not None:
-        config["cleanup.policy"] = "compact,delete"
-        config["retention.ms"] = str(node.window.retention_ms + DAY_MS)
-    return config
+def _changelog_config() -> dict[str, str]:
+    return {"cleanup.policy": "compact", "message.timestamp.type": "CreateTime"}
 
 
 def _external(

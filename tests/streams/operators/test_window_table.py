@@ -100,8 +100,19 @@ def test_no_window_is_lost_when_stream_time_jumps_past_grace_and_retention() -> 
     counting.commit()
     assert counting.send(("c", 10_000)) == [("a", 0, 1, 3), ("a", 10, 1, 14), ("b", 10, 1, 12)]
     counting.commit()
+    counting.commit()
     starts = {split_store_key(key)[0] for key, _ in counting.store.scan(b"", None)}
     assert starts == {10_000}, "expired windows are forgotten, after they were emitted"
+
+
+def test_the_changelog_hears_of_expired_windows() -> None:
+    """It is compacted only: a broker that deleted it by age would compare event time with now."""
+    counting = Counting(10, 5, retention_ms=15)
+    counting.send(("a", 3))
+    counting.commit()
+    counting.send(("c", 10_000))
+    counting.commit()
+    assert [(key[:1], value) for key, value, _ in counting.table.flush().changelog] == [(b"a", None)]
 
 
 def test_a_key_does_not_have_to_come_again_for_its_window_to_close() -> None:
