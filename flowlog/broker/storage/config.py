@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from flowlog.records.batch import Codec
 from flowlog.records.validation import BatchLimits
 
 DAY_MS = 24 * 60 * 60 * 1000
@@ -50,6 +51,19 @@ class LogConfig:
     @cached_property
     def takes_append_time(self) -> bool:
         return self.message_timestamp_type == "LogAppendTime"
+
+    @cached_property
+    def codec(self) -> Codec | None:
+        """What batches are stored with; None keeps the producer's codec."""
+        if self.compression_type == "producer":
+            return None
+        return Codec[
+            "NONE" if self.compression_type == "uncompressed" else self.compression_type.upper()
+        ]
+
+    @cached_property
+    def is_compacted(self) -> bool:
+        return "compact" in self.cleanup_policy
 
     @cached_property
     def batch_limits(self) -> BatchLimits:

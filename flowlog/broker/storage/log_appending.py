@@ -20,6 +20,7 @@ from flowlog.broker.storage.segment import LogSegment
 from flowlog.errors import KafkaError
 from flowlog.records.batch import RecordBatchView, iter_batches
 from flowlog.records.control import EndTransactionMarker, read_end_marker
+from flowlog.records.conversion import recompressed, require_keys
 from flowlog.records.errors import CorruptBatchError
 from flowlog.records.validation import validate_batch
 
@@ -65,6 +66,8 @@ class LogAppending(LogState):
         batch = _view(batches)
         if origin is AppendOrigin.CLIENT:
             validate_batch(batch, config.batch_limits, now_ms=now_ms, zstd_allowed=zstd_allowed)
+            if config.is_compacted:
+                require_keys(batch, max_decompressed_bytes=config.max_decompressed_bytes)
         marker = None
         if batch.producer_id >= 0:
             if batch.is_control:
@@ -73,6 +76,10 @@ class LogAppending(LogState):
                 duplicate = self.producers.check(batch)
                 if duplicate is not None:
                     return self._duplicate(duplicate)
+        if config.codec is not None and not batch.is_control:
+            batch = recompressed(
+                batch, config.codec, max_decompressed_bytes=config.max_decompressed_bytes
+            )
         if config.takes_append_time:
             batch = patching.with_append_time(batch, now_ms)
         base_offset = self.log_end_offset
