@@ -1,0 +1,27 @@
+"""What is advertised is served, and the page about it is current."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flowlog.broker.handlers.coverage import table
+from flowlog.broker.handlers.registry import MODULES, load_apis
+from flowlog.broker.wire.versions import has_version
+
+ROOT = Path(__file__).parents[2]
+NOT_APIS = {"__init__", "context", "coverage", "later", "registry"}
+
+
+def test_every_served_version_has_a_message() -> None:
+    for api in load_apis().values():
+        for version in range(api.min_served_version, api.max_version + 1):
+            assert has_version(api.key, version), f"{api.name} {version}"
+
+
+def test_every_handler_module_is_registered() -> None:
+    folder = ROOT / "flowlog" / "broker" / "handlers"
+    assert {path.stem for path in folder.glob("*.py")} - NOT_APIS == set(MODULES)
+
+
+def test_the_page_is_current() -> None:
+    assert (ROOT / "docs" / "protocol.md").read_text() == table(), "run scripts/protocol-table"
