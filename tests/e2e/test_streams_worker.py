@@ -14,13 +14,14 @@ from urllib.request import ProxyHandler, build_opener
 from uuid import uuid4
 
 import pytest
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 import flowlog as fl
 from flowlog.client.cluster import Cluster
+from flowlog.client.groups import delete_group
 from flowlog.client.offsets import end_offsets, partitions_of
 from flowlog.client.settings import ClientSettings
-from flowlog.streams.errors import ProcessingError
+from flowlog.streams.errors import ProcessingError, StateError
 from flowlog.streams.runtime.worker import Worker
 from tests.e2e.waiting import wait_until
 
@@ -212,6 +213,39 @@ def test_a_failing_function_stops_its_worker_and_keeps_what_was_done(words: Word
     [letter] = read(words, f"{words.name}-dlq")
     assert letter.value() == b"poison"
     assert dict(letter.headers())["__streams.errors.message"] == b"poisoned"
+
+
+def test_state_without_offsets_is_refused_and_with_moved_offsets_kept(words: WordCount) -> None:
+    with words.worker("one") as running:
+        words.send(100)
+        wait_until(counted(words, running), what="counted")
+    cluster = words.cluster()
+    delete_group(cluster, words.name)
+    with words.worker("two") as running:
+        wait_until(lambda: running.error is not None, what="refused")
+        assert isinstance(running.error, StateError)
+        assert "the group has no offsets" in str(running.error)
+    move_offsets_to_end(words, f"{words.name}-lines", f"{words.name}-by-word-repartition")
+    with words.worker("two") as running:
+        words.send(100)
+        wait_until(counted(words, running), what="counted on")
+
+
+def move_offsets_to_end(words: WordCount, *topics: str) -> None:
+    """As a tool does: offsets without metadata."""
+    cluster = words.cluster()
+    parts = [part for topic in topics for part in partitions_of(cluster, topic)]
+    consumer = Consumer({"bootstrap.servers": words.bootstrap, "group.id": words.name})
+    try:
+        consumer.commit(
+            offsets=[
+                TopicPartition(part.topic, part.number, end)
+                for part, end in end_offsets(cluster, parts).items()
+            ],
+            asynchronous=False,
+        )
+    finally:
+        consumer.close()
 
 
 def read(words: WordCount, topic: str) -> list[Any]:

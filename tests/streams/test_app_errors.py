@@ -129,5 +129,5 @@ def test_a_key_function_that_raises_is_named() -> None:
     app = fl.App("app")
     numbers = app.topic("numbers", value=int)
     numbers.group_by(lambda number: 10 // number, name="by-tenth", key=int).count(name="counts")
-    with app.test() as t, pytest.raises(ProcessingError, match="app/by-tenth .*ZeroDivisionError"):
+    with app.test() as t, pytest.raises(ProcessingError, match=r"app/by-tenth .*ZeroDivisionError"):
         t.send(numbers, 0)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from flowlog.client.cluster import Cluster
+from flowlog.client.errors import CANNOT_CONNECT, TIMED_OUT, ClientError
 from flowlog.client.offsets import Partition, end_offsets
 from flowlog.errors import FlowlogError
 
@@ -32,6 +33,11 @@ _LOST: Final = {
     "_ASSIGNMENT_LOST",
 }
 _RETRY_PAUSE_S: Final = 0.1
+
+
+def is_passing(error: ClientError) -> bool:
+    """Whether a broker that is away or starting may be all there is to it."""
+    return error.retriable or error.code in (CANNOT_CONNECT, TIMED_OUT)
 
 
 class CommitRefusedError(FlowlogError):
@@ -72,7 +78,8 @@ class Committer:
             task.outputs.drain(self._sender)
         if not self._sender.flush(give_up):
             return False
-        self._note_changelog_ends(dirty)
+        if not self._note_changelog_ends(dirty, give_up):
+            return False
         if not self._commit_offsets(dirty, give_up):
             return False
         for task in dirty:
@@ -81,16 +88,28 @@ class Committer:
         self.last_duration_s = time.monotonic() - started
         return True
 
-    def _note_changelog_ends(self, tasks: Sequence[Task]) -> None:
+    def _note_changelog_ends(self, tasks: Sequence[Task], give_up: Callable[[], bool]) -> bool:
         """Everything is acknowledged, and this worker is the only writer: the ends are ours."""
         changed = {
             Partition(task.changelog_of(store), task.partition): (task, store)
             for task in tasks
             for store in task.changed_stores()
         }
-        for partition, end in end_offsets(self._cluster, changed).items():
-            task, store = changed[partition]
-            task.set_changelog_end(store, end)
+        while True:
+            try:
+                ends = end_offsets(self._cluster, changed)
+            except ClientError as error:
+                if not is_passing(error):
+                    raise
+                log.warning("commit waits: %s", error)
+                if give_up():
+                    return False
+                time.sleep(_RETRY_PAUSE_S)
+                continue
+            for partition, end in ends.items():
+                task, store = changed[partition]
+                task.set_changelog_end(store, end)
+            return True
 
     def _commit_offsets(self, tasks: Sequence[Task], give_up: Callable[[], bool]) -> bool:
         from confluent_kafka import KafkaException, TopicPartition

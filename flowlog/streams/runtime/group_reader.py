@@ -34,6 +34,7 @@ _SETTINGS: Final = {
     "fetch.message.max.bytes": 4 << 20,
     "fetch.wait.max.ms": 100,
     "fetch.error.backoff.ms": 100,
+    "fetch.queue.backoff.ms": 5,  # else a full queue is followed by a second of nothing
     "topic.metadata.refresh.fast.interval.ms": 100,
     "metadata.max.age.ms": 60_000,
 }

@@ -22,7 +22,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from flowlog.errors import ConfigError
-from flowlog.streams.errors import NotHereError
+from flowlog.streams.errors import NotHereError, StateError
 from flowlog.streams.state.entry import unpack_value
 from flowlog.streams.state.store import prefix_end
 from flowlog.streams.topology.nodes import FoldNode, StoreNode
@@ -89,8 +89,11 @@ class _Routes:
             limit = min(int(request.query_params.get("limit", LIMIT_DEFAULT)), LIMIT_MAX)
         except ValueError:
             return _json({"error": "limit is not a number"}, 400)
-        rows = self._scan_rows(*found, prefix)
-        return _json({"table": found[1].name, "entries": list(islice(rows, max(0, limit)))})
+        try:
+            rows = list(islice(self._scan_rows(*found, prefix), max(0, limit)))
+        except StateError as error:  # given away this very moment
+            return _moving(str(error))
+        return _json({"table": found[1].name, "entries": rows})
 
     def get(self, request: Request) -> Response:
         table, text = request.path_params["table"], request.path_params["key"]
@@ -104,6 +107,8 @@ class _Routes:
             answer = self._local_answer(node, key, text, since)
         except NotHereError as error:
             return self._forward(request, error)
+        except StateError as error:
+            return _moving(str(error))
         except (ValueError, ConfigError) as error:
             return _json({"error": str(error)}, 400)
         if answer is None:
@@ -123,6 +128,8 @@ class _Routes:
         return _json({"tasks": rows})
 
     def health(self, _request: Request) -> Response:
+        if self._worker.is_stuck():
+            return _json({"status": "stuck", "error": "the task thread is stuck"}, 503)
         return _json({"status": "ok"})
 
     def ready(self, _request: Request) -> Response:
@@ -189,8 +196,7 @@ class _Routes:
         """Ask the owner, once; 503 if it is not known or is said to be us."""
         own = self._worker.own_address
         if not error.owner or error.owner == own or FORWARDED in request.headers:
-            headers = {"retry-after": "1"}
-            return _json({"error": str(error), "owner": error.owner}, 503, headers)
+            return _moving(str(error), error.owner)
         path = request.scope["raw_path"].decode()
         if request.url.query:
             path += f"?{request.url.query}"
@@ -210,6 +216,10 @@ def _describe_task(task: Task) -> dict[str, Any]:
         "skipped": task.failures.skipped_count,
         "dead_letters": task.failures.dead_letter_count,
     }
+
+
+def _moving(reason: str, owner: str | None = None) -> Response:
+    return _json({"error": reason, "owner": owner}, 503, {"retry-after": "1"})
 
 
 def _not_found(request: Request) -> Response:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 from flowlog.client.cluster import Cluster
+from flowlog.client.errors import ClientError
 from flowlog.client.offsets import OffsetRange, Partition, offset_ranges
 from flowlog.client.settings import ClientSettings
+from flowlog.streams.errors import StateError
 from flowlog.streams.state.store import Store
 from flowlog.streams.topology.nodes import StoreNode, TableSourceNode
 
+from .committing import is_passing
 from .position import TaskPosition
 from .restoring import Restoring
 from .task import TaskId
@@ -24,6 +27,7 @@ log: Final = logging.getLogger("flowlog.streams.restore")
 
 BATCH_RECORDS: Final = 20_000
 POLL_S: Final = 0.1
+_RETRY_PAUSE_S: Final = 0.2
 _SETTINGS: Final = {
     "enable.auto.commit": False,
     "auto.offset.reset": "earliest",
@@ -32,17 +36,24 @@ _SETTINGS: Final = {
     "queued.min.messages": 200_000,
     "fetch.message.max.bytes": 4 << 20,
     "fetch.wait.max.ms": 50,
+    "fetch.queue.backoff.ms": 5,
 }
 
 
 @dataclass(slots=True)
 class StoreToRestore:
-    """A store, its changelog partition, and the committed end (None: no commit is known)."""
+    """A store, its changelog partition, and its committed end.
+
+    committed_end: exclusive; None where the offsets were committed by somebody else, as a tool that
+        moves them: then everything that is there counts.
+    must_be_empty: nothing was committed for the task, so its changelog holds nothing either.
+    """
 
     node: StoreNode
     store: Store
     changelog: Partition
-    committed_end: int
+    committed_end: int | None
+    must_be_empty: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -53,6 +64,7 @@ class RestoreJob:
     position: TaskPosition
     stores: list[StoreToRestore]
     repairs: dict[str, list[bytes]] = field(default_factory=dict)
+    ends: dict[str, int] = field(default_factory=dict)
     restored_count: int = 0
     remaining_count: int = 0
     error: Exception | None = None
@@ -67,16 +79,16 @@ class Restorer:
         self._cluster = cluster
         self._settings = settings
         self._group = group
-        self._waiting: SimpleQueue[RestoreJob | None] = SimpleQueue()
+        self._waiting: SimpleQueue[Sequence[RestoreJob] | None] = SimpleQueue()
         self._done: SimpleQueue[RestoreJob] = SimpleQueue()
         self._thread: threading.Thread | None = None
 
-    def submit(self, job: RestoreJob) -> None:
-        """Restore soon."""
+    def submit(self, jobs: Sequence[RestoreJob]) -> None:
+        """Restore soon, together."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="flowlog-restore", daemon=True)
             self._thread.start()
-        self._waiting.put(job)
+        self._waiting.put(jobs)
 
     def finished_jobs(self) -> Iterable[RestoreJob]:
         """What has finished since the last call; `error` says if it failed."""
@@ -99,14 +111,7 @@ class Restorer:
             self._thread = None
 
     def _work(self) -> None:
-        while (job := self._waiting.get()) is not None:
-            jobs = [job]
-            while not self._waiting.empty():
-                more = self._waiting.get()
-                if more is None:
-                    self._waiting.put(None)
-                    break
-                jobs.append(more)
+        while (jobs := self._waiting.get()) is not None:
             try:
                 self._restore(jobs)
             except Exception as error:
@@ -120,10 +125,20 @@ class Restorer:
         job.finished.set()
         self._done.put(job)
 
-    def _restore(self, jobs: list[RestoreJob]) -> None:
-        started = time.monotonic()
+    def _ranges(self, jobs: Sequence[RestoreJob]) -> dict[Partition, OffsetRange]:
         wanted = [item.changelog for job in jobs for item in job.stores]
-        ranges = offset_ranges(self._cluster, wanted)
+        while True:
+            try:
+                return offset_ranges(self._cluster, wanted)
+            except ClientError as error:
+                if not is_passing(error) or all(job.cancelled.is_set() for job in jobs):
+                    raise
+                log.warning("restore waits: %s", error)
+                time.sleep(_RETRY_PAUSE_S)
+
+    def _restore(self, jobs: Sequence[RestoreJob]) -> None:
+        started = time.monotonic()
+        ranges = self._ranges(jobs)
         running: dict[Partition, _Running] = {}
         for job in jobs:
             for item in job.stores:
@@ -177,9 +192,12 @@ class _Running:
     def __init__(self, job: RestoreJob, item: StoreToRestore, log_range: OffsetRange) -> None:
         self.job = job
         self._item = item
-        is_source = isinstance(item.node, TableSourceNode)
+        if item.must_be_empty and log_range.record_count > 0:
+            raise _offsets_gone(item)
+        end = log_range.end if item.committed_end is None else item.committed_end
         # Records beyond the committed end are looked at only to repair their keys.
-        self._end = min(item.committed_end, log_range.end) if is_source else log_range.end
+        is_source = isinstance(item.node, TableSourceNode)
+        self._end = min(end, log_range.end) if is_source else log_range.end
         self._at = item.store.position().changelog_offset
         if self._at > log_range.end:
             log.warning("%s is younger than its store: made anew", item.changelog)
@@ -187,9 +205,7 @@ class _Running:
             self._at = 0
         self._at = max(self._at, log_range.start)
         self.start_offset = self._at
-        self._restoring = Restoring(
-            item.node, item.store, item.committed_end, job.position.stream_time_ms
-        )
+        self._restoring = Restoring(item.node, item.store, end, job.position.stream_time_ms)
 
     @property
     def remaining(self) -> int:
@@ -223,6 +239,17 @@ class _Running:
         """Note the store as complete."""
         self._restoring.finish()
         self.job.repairs[self._item.node.name] = self._restoring.repairs
+        if self._item.committed_end is None:
+            self.job.ends[self._item.node.name] = self._end
+
+
+def _offsets_gone(item: StoreToRestore) -> StateError:
+    """Reading the input again on top of the state would count it twice."""
+    return StateError(
+        f"table {item.node.name} has state in {item.changelog}, but the group has no offsets:"
+        " they expired or were deleted",
+        hint=f"to keep the state, set the group's offsets; to start anew, delete {item.changelog.topic}",
+    )
 
 
 def _split(messages: list[Any]) -> Mapping[Partition, list[Any]]:

@@ -99,6 +99,7 @@ class Sandbox:
         for sub_topology in self._topology.sub_topologies:
             for partition in range(self.partition_count(sub_topology)):
                 self._start_task(sub_topology, partition)
+        self._commit_offsets()  # says where they stand before there is anything to lose
 
     def close(self) -> None:
         """End the helpers."""

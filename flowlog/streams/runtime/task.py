@@ -69,7 +69,9 @@ class Task:
         self.record_count = 0
         self.dropped_count = 0
         self._topology = topology
-        self._changelogs = dict(position.changelogs)
+        self._changelogs = {
+            name: end for name, end in position.changelogs.items() if name in self.stores
+        }
         self._marks = SeenMarks(position.marks())
         self._flushed: dict[str, Flushed] = {}
         self._is_dirty = False
@@ -99,9 +101,17 @@ class Task:
     def process(self, topic: str, messages: Sequence[Any]) -> None:
         """Work through messages of one topic, in their order.
 
+        Messages below the next offset are left out: around a rebalance the client may hand over
+        some that it fetches again afterwards.
+
         Raises:
             ProcessingError: a step raised and its policy is to stop.
         """
+        next_offset = self.next_offsets.get(topic, 0)
+        if messages[0].offset() < next_offset:
+            messages = [message for message in messages if message.offset() >= next_offset]
+            if not messages:
+                return
         self._is_dirty = True
         self.next_offsets[topic] = messages[-1].offset() + 1
         self.record_count += len(messages)

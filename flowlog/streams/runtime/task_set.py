@@ -7,7 +7,7 @@ were committed go on with the state they have in memory.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +15,7 @@ from typing import Any, Final
 from flowlog.client.offsets import Partition
 from flowlog.streams.state.rocks import RocksStore
 from flowlog.streams.state.store import Store
-from flowlog.streams.topology.nodes import TableSourceNode
+from flowlog.streams.topology.nodes import StoreNode, TableSourceNode
 from flowlog.streams.topology.topology import SubTopology, Topology
 
 from .async_steps import AsyncRunner
@@ -49,8 +49,16 @@ class TaskSet:
     """Used by the task thread; `running` may be read by others."""
 
     def __init__(
-        self, topology: Topology, open_store: OpenStore, restorer: Restorer, runner: AsyncRunner
+        self,
+        topology: Topology,
+        open_store: OpenStore,
+        restorer: Restorer,
+        runner: AsyncRunner,
+        *,
+        reads_from_start: bool = True,
     ) -> None:
+        """`reads_from_start`: whether input without a commit is read from offset 0 on."""
+        self._reads_from_start = reads_from_start
         self.running: dict[TaskId, Task] = {}
         self._topology = topology
         self._open_store = open_store
@@ -76,9 +84,14 @@ class TaskSet:
             )
         for task_id in [task_id for task_id in self._suspended if task_id not in by_task]:
             self._suspended.pop(task_id).close()
+        jobs = []
         for task_id, parts in by_task.items():
             if task_id not in self.running and task_id not in self._restoring:
-                self._start(task_id, parts)
+                job = self._start(task_id, parts)
+                if job is not None:
+                    jobs.append(job)
+        if jobs:
+            self._restorer.submit(jobs)
 
     def suspend(self) -> None:
         """Take all tasks out of work; they are committed and clean."""
@@ -120,43 +133,45 @@ class TaskSet:
             )
             for store, keys in job.repairs.items():
                 task.touch(store, keys)
+            for store, end in job.ends.items():
+                task.set_changelog_end(store, end)
             ready.append(task)
         return ready
 
-    def _start(self, task_id: TaskId, parts: Sequence[Assigned]) -> None:
+    def _start(self, task_id: TaskId, parts: Sequence[Assigned]) -> RestoreJob | None:
+        """Resume or make a task, or give the job that has to be done first."""
         offsets = {part.topic: part.offset for part in parts if part.offset >= 0}
         suspended = self._suspended.pop(task_id, None)
         if suspended is not None:
             if suspended.committed_offsets == offsets:
                 self.running[task_id] = suspended
-                return
+                return None
             suspended.close()
         sub_topology = self._topology.sub_topologies[task_id.sub_topology]
         position = _position_of(sub_topology, parts)
-        stores = {
-            node.name: self._open_store(node.name, task_id.partition)
-            for node in sub_topology.stores
-        }
+        is_new = not offsets and self._reads_from_start
+        if is_new:
+            offsets = {part.topic: 0 for part in parts}
+        stores: dict[str, Store] = {}
+        for node in sub_topology.stores:
+            stores[node.name] = self._open_store(node.name, task_id.partition)
         if not stores:
-            self._make(sub_topology, task_id, stores, position, offsets)
-            return
-        job = RestoreJob(
-            task_id,
-            position,
-            [
-                StoreToRestore(
-                    node,
-                    stores[node.name],
-                    Partition(self._topology.changelog_of(node), task_id.partition),
-                    offsets.get(node.topic.name, 0)
-                    if isinstance(node, TableSourceNode)
-                    else position.changelogs.get(node.name, 0),
-                )
-                for node in sub_topology.stores
-            ],
-        )
+            self._make(sub_topology, task_id, stores, position or TaskPosition(), offsets)
+            return None
+        known = position or _position_of_stores(stores.values())
+        items = [
+            StoreToRestore(
+                node,
+                stores[node.name],
+                Partition(self._topology.changelog_of(node), task_id.partition),
+                _committed_end(node, position, offsets),
+                must_be_empty=is_new and not isinstance(node, TableSourceNode),
+            )
+            for node in sub_topology.stores
+        ]
+        job = RestoreJob(task_id, known, items)
         self._restoring[task_id] = _Restoring(job, stores, offsets)
-        self._restorer.submit(job)
+        return job
 
     def _make(
         self,
@@ -175,7 +190,6 @@ class TaskSet:
             runner=self._runner,
         )
         task.next_offsets.update(offsets)
-        task.committed_offsets.update(offsets)
         task.announce()
         self.running[task_id] = task
         return task
@@ -188,14 +202,27 @@ class TaskSet:
         self._restoring.clear()
 
 
-def _position_of(sub_topology: SubTopology, parts: Sequence[Assigned]) -> TaskPosition:
+def _position_of(sub_topology: SubTopology, parts: Sequence[Assigned]) -> TaskPosition | None:
     """The position in the metadata of the first topic that has one; all carry the same."""
     metadata = {part.topic: part.metadata for part in parts}
     for source in sub_topology.sources:
         position = decode_position(metadata.get(source.topic.name))
         if position is not None:
             return position
-    return TaskPosition()
+    return None
+
+
+def _position_of_stores(stores: Iterable[Store]) -> TaskPosition:
+    """Without a commit of ours, the stores know best what time it is."""
+    return TaskPosition(max(store.position().stream_time_ms for store in stores))
+
+
+def _committed_end(
+    node: StoreNode, position: TaskPosition | None, offsets: Mapping[str, int]
+) -> int | None:
+    if isinstance(node, TableSourceNode):
+        return offsets.get(node.topic.name, 0)
+    return None if position is None else position.changelogs.get(node.name, 0)
 
 
 def rocks_opener(state_dir: Path, app: str) -> OpenStore:

@@ -7,10 +7,12 @@ steps, the HTTP server.
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,6 +46,8 @@ IDLE_POLL_S: Final = 0.1
 IDLE_CHECK_S: Final = 0.2
 STOP_WAIT_S: Final = 30.0
 STALLED_AFTER_S: Final = 60.0
+STORE_FLUSH_S: Final = 30.0
+GC_THRESHOLDS: Final = (100_000, 50, 100)
 
 
 class Worker:
@@ -85,6 +89,8 @@ class Worker:
         self._next_idle_check_s = 0.0
         self._last_input_s: dict[TaskId, float] = {}
         self._paused: dict[TaskId, list[Assigned]] = {}
+        self._has_new_tasks = False
+        self._next_store_flush_s = 0.0
         self._idle_tables = _idle_tables(self._topology)
         self._tasks: TaskSet
         self._reader: GroupReader
@@ -97,6 +103,10 @@ class Worker:
             ProcessingError: a step raised and its policy is to stop.
             FlowlogError: the cluster cannot be reached at start, or refuses for good.
         """
+        with _rare_garbage_collection():
+            self._run(stop)
+
+    def _run(self, stop: threading.Event) -> None:
         self._stop = stop
         self._counts = prepare_topics(
             self._cluster, self._topology, partitions=self._app.partitions
@@ -104,7 +114,14 @@ class Worker:
         runner = AsyncRunner()
         restorer = Restorer(self._cluster, self._settings, self._app.name)
         sender = KafkaSender(self._settings)
-        self._tasks = TaskSet(self._topology, self._open_store, restorer, runner)
+        reset = self._settings.properties.get("auto.offset.reset", "earliest")
+        self._tasks = TaskSet(
+            self._topology,
+            self._open_store,
+            restorer,
+            runner,
+            reads_from_start=reset in ("earliest", "smallest", "beginning"),
+        )
         self._reader = GroupReader(
             self._settings,
             self._app.name,
@@ -147,6 +164,10 @@ class Worker:
         self._last_step_s = now_s
         for task in self._tasks.take_restored():
             self._resume(task)
+        if self._has_new_tasks:
+            # Their first commit says where they stand before there is anything to lose.
+            self._has_new_tasks = False
+            self._commit()
         wait_s = IDLE_POLL_S
         if any(task.is_dirty for task in self._tasks.running.values()):
             wait_s = min(wait_s, max(0.0, self._next_commit_s - now_s))
@@ -204,6 +225,9 @@ class Worker:
             log.warning("%s: %s; its tasks start again from the last commit", self._app.name, error)
             self._tasks.drop()
             return False
+        except BaseException:
+            self._tasks.drop()  # half committed: never to be committed again
+            raise
         if not is_done:
             log.warning("%s: stopped without the last commit: no answer", self._app.name)
             self._tasks.drop()
@@ -212,7 +236,17 @@ class Worker:
         pause_s = max(self._commit_interval_s, took_s / COMMIT_SHARE)
         self._next_commit_s = time.monotonic() + pause_s
         self._trimmer.maybe_trim(tasks)
+        self._maybe_flush_stores()
         return True
+
+    def _maybe_flush_stores(self) -> None:
+        """Bound what a killed process has to restore: stores have no log of their own."""
+        now_s = time.monotonic()
+        if now_s >= self._next_store_flush_s:
+            for task in self._tasks.running.values():
+                for store in task.stores.values():
+                    store.flush()
+            self._next_store_flush_s = time.monotonic() + STORE_FLUSH_S
 
     # The group
 
@@ -226,6 +260,7 @@ class Worker:
                 self._paused.setdefault(task_id, []).append(assigned)
         now_s = time.monotonic()
         self._last_input_s = dict.fromkeys(self._tasks.running, now_s)
+        self._has_new_tasks = True
         log.info(
             "%s: %d tasks, %d of them to be restored",
             self._app.name,
@@ -243,6 +278,7 @@ class Worker:
         self._tasks.drop()
 
     def _resume(self, task: Task) -> None:
+        self._has_new_tasks = True
         self._last_input_s[task.id] = time.monotonic()
         self._reader.resume(self._paused.pop(task.id, []))
 
@@ -274,14 +310,32 @@ class Worker:
     def now_ms(self) -> int:
         return time.time_ns() // 1_000_000
 
+    def is_stuck(self) -> bool:
+        """Whether the task thread has not come round for long: a function does not return."""
+        return time.monotonic() - self._last_step_s > STALLED_AFTER_S
+
     def unready_reason(self) -> str | None:
         """Why the worker does not do all of its work; None if it does."""
-        if time.monotonic() - self._last_step_s > STALLED_AFTER_S:
+        if self.is_stuck():
             return "the task thread is stuck"
         if not self._reader.is_assigned:
             return "no partitions yet"
         restoring = self._tasks.restoring_jobs()
         return f"{len(restoring)} tasks are being restored" if restoring else None
+
+
+@contextmanager
+def _rare_garbage_collection() -> Iterator[None]:
+    """Batches make and drop many tuples, which is no garbage in cycles: look for it rarely."""
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def _idle_tables(topology: Topology) -> dict[int, dict[str, int]]:

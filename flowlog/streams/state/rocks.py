@@ -42,9 +42,10 @@ class RocksStore:
             StateError: another process holds the store for longer than `lock_wait_s`, or the
                 files cannot be read.
         """
-        from rocksdict import WriteBatch, WriteOptions
+        from rocksdict import DbClosedError, WriteBatch, WriteOptions
 
         self.path = path
+        self._closed_error = DbClosedError
         self._write_batch: Any = WriteBatch
         self._write_options = WriteOptions()
         self._write_options.disable_wal = True
@@ -53,6 +54,7 @@ class RocksStore:
         (path / _OWNER_FILE).write_text(
             json.dumps({"pid": os.getpid(), "host": socket.gethostname()})
         )
+        self._has_unflushed = False
         stored = self._db.get(_POSITION_KEY)
         self._position = (
             StorePosition()
@@ -61,12 +63,19 @@ class RocksStore:
         )
 
     def get(self, key: bytes) -> bytes | None:
-        value: bytes | None = self._db.get(_DATA + key)
+        try:
+            value: bytes | None = self._db.get(_DATA + key)
+        except self._closed_error:
+            raise StateError(f"store {self.path} is closed") from None
         return value
 
     def scan(self, begin: bytes, end: bytes | None) -> Iterator[tuple[bytes, bytes]]:
         last = _DATA_END if end is None else _DATA + end
-        for key, value in self._db.items(from_key=_DATA + begin):
+        try:
+            found = self._db.items(from_key=_DATA + begin)
+        except self._closed_error:
+            raise StateError(f"store {self.path} is closed") from None
+        for key, value in found:
             if key >= last:
                 return
             yield key[1:], value
@@ -82,6 +91,7 @@ class RocksStore:
         put(_POSITION_KEY, msgspec.msgpack.encode(position))
         self._db.write(batch, self._write_options)
         self._position = position
+        self._has_unflushed = True
 
     def clear(self) -> None:
         self._db.delete_range(_DATA, _DATA_END, self._write_options)
@@ -91,10 +101,12 @@ class RocksStore:
         return self._position
 
     def flush(self) -> None:
-        self._db.flush()
+        if self._has_unflushed:
+            self._db.flush()
+            self._has_unflushed = False
 
     def close(self) -> None:
-        self._db.flush()
+        self.flush()
         self._db.close()
 
 

@@ -112,7 +112,9 @@ def test_the_changelog_hears_of_expired_windows() -> None:
     counting.commit()
     counting.send(("c", 10_000))
     counting.commit()
-    assert [(key[:1], value) for key, value, _ in counting.table.flush().changelog] == [(b"a", None)]
+    assert [(key[:1], value) for key, value, _ in counting.table.flush().changelog] == [
+        (b"a", None)
+    ]
 
 
 def test_a_key_does_not_have_to_come_again_for_its_window_to_close() -> None:
