@@ -8,7 +8,7 @@ loop's thread; `pinned` keeps a descriptor open while a worker thread syncs it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from flowlog.broker.storage.files import Buffer, File, Files
@@ -32,6 +32,12 @@ class FilePool:
     def file(self, path: str) -> PooledFile:
         """A file that exists; it is opened at its first use."""
         return PooledFile(self, path)
+
+    def create_later(self, path: str, prepare: Callable[[], None]) -> PooledFile:
+        """A file that is made at its first use, after `prepare` made what it lies in."""
+        pooled = PooledFile(self, path)
+        pooled.prepare = prepare
+        return pooled
 
     def create(self, path: str) -> PooledFile:
         """Make an empty file, or empty the one that is there."""
@@ -65,22 +71,37 @@ class FilePool:
 class PooledFile:
     """One path, opened on demand."""
 
-    __slots__ = ("_is_closing", "_pool", "descriptor", "path", "pins", "was_used")
+    __slots__ = ("_is_closing", "_pool", "descriptor", "path", "pins", "prepare", "was_used")
 
     def __init__(self, pool: FilePool, path: str) -> None:
         self.path = path
         self.descriptor: File | None = None
         self.was_used = False
         self.pins = 0
+        self.prepare: Callable[[], None] | None = None
         self._pool = pool
         self._is_closing = False
 
     def _use(self) -> File:
         self.was_used = True
         if self.descriptor is None:
-            self._pool.admit(self, self._pool.files.open(self.path))
+            self._open()
         assert self.descriptor is not None
         return self.descriptor
+
+    def _open(self) -> None:
+        files = self._pool.files
+        if self.prepare is None:
+            self._pool.admit(self, files.open(self.path))
+        else:
+            self.prepare()
+            self._pool.admit(self, files.open(self.path, create=True))
+            self.prepare = None
+
+    def ensure_made(self) -> None:
+        """Make the file now if it was to be made later."""
+        if self.prepare is not None:
+            self._use()
 
     def pread(self, size: int, position: int) -> bytes:
         return self._use().pread(size, position)

@@ -84,6 +84,7 @@ class FlushTracker:
         if self._names_changed:
             job.directories.append(self._directory)
         if self._is_new:
+            active.log.ensure_made()
             job.paths.append(f"{self._directory}/{PARTITION_METADATA}")
             job.directories.append(self._directory.rpartition("/")[0])
         job.sealed, self._sealed = self._sealed, []

@@ -39,6 +39,7 @@ class LogCutting(LogAppending):
         """Drop everything; the log is empty and its next offset is `offset`, which is returned."""
         self.check_open()
         try:
+            self.segments.active.log.ensure_made()
             self._announce_cut(0, log_start_offset=offset)
             self._snapshots.remove_all()
             for segment in reversed(list(self.segments)):

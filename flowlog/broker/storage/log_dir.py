@@ -27,7 +27,7 @@ from flowlog.broker.storage.environment import StorageEnvironment
 from flowlog.broker.storage.files import Files, Lock, read_file, replace_file, write_file
 from flowlog.broker.storage.os_files import OsFiles
 from flowlog.broker.storage.partition_log import PartitionLog
-from flowlog.broker.storage.recovery import Checkpointed, LogRecovery
+from flowlog.broker.storage.recovery import Checkpointed, LogRecovery, new_log
 from flowlog.broker.storage.segment_names import PARTITION_METADATA
 from flowlog.clock import Clock, SystemClock
 from flowlog.errors import ConfigError
@@ -123,15 +123,31 @@ class LogDirectory:
     def create(
         self, topic: str, topic_id: uuid.UUID, partition: int, config: LogConfig | None = None
     ) -> PartitionLog:
-        """Make an empty log. Durable with the log's first flush."""
+        """Make an empty log. Its files are made with its first record, durable with a flush."""
         assert is_valid_topic(topic), topic
         assert (topic_id, partition) not in self._logs, (topic, partition)
         self.health.check()
         path = f"{self.path}/{directory_name(topic_id, partition)}"
-        self._files.make_dir(path)
         identity = PartitionMetadata(topic_id, topic, partition)
+        log = new_log(
+            path,
+            self._environment,
+            config or self._defaults,
+            identity,
+            prepare=lambda: self._make_directory(path, identity),
+            now_ms=self._clock.now_ms(),
+        )
+        return self._adopt(log)
+
+    def _make_directory(self, path: str, identity: PartitionMetadata) -> None:
+        if not self._files.exists(path):
+            self._files.make_dir(path)
         write_file(self._files, f"{path}/{PARTITION_METADATA}", encode_partition_metadata(identity))
-        return self._open_log(path, identity, config, Checkpointed(), is_clean=False)
+
+    def _adopt(self, log: PartitionLog) -> PartitionLog:
+        log.before_truncation = self._write_log_points
+        self._logs[log.topic_id, log.partition] = log
+        return log
 
     def get(self, topic_id: uuid.UUID, partition: int) -> PartitionLog | None:
         return self._logs.get((topic_id, partition))
@@ -143,6 +159,8 @@ class LogDirectory:
         """Take a log away at once; its files go after `file.delete.delay.ms` or at the next start."""
         log = self._logs.pop((topic_id, partition))
         log.drop_files()
+        if not self._files.exists(log.directory):
+            return
         attempt = 0
         while self._files.exists(deleted := f"{self.path}/{self._deleted_name(log, attempt)}"):
             attempt += 1
@@ -179,7 +197,7 @@ class LogDirectory:
             if key is not None:
                 offsets = Checkpointed(*(offsets.get(key, 0) for offsets in checkpoints))
                 identity = self._read_identity(path, key)
-                self._open_log(path, identity, None, offsets, is_clean=is_clean)
+                self._open_log(path, identity, offsets, is_clean=is_clean)
             elif is_deleted_name(entry.name):
                 self._files.remove_dir(path)
             else:
@@ -196,23 +214,19 @@ class LogDirectory:
         self,
         path: str,
         identity: PartitionMetadata,
-        config: LogConfig | None,
         offsets: Checkpointed,
         *,
         is_clean: bool,
-    ) -> PartitionLog:
+    ) -> None:
         recovery = LogRecovery(
             path,
             self._environment,
-            config or self._defaults,
+            self._defaults,
             offsets,
             is_clean=is_clean,
             now_ms=self._clock.now_ms(),
         )
-        log = recovery.open(identity)
-        log.before_truncation = self._write_log_points
-        self._logs[identity.topic_id, identity.partition] = log
-        return log
+        self._adopt(recovery.open(identity))
 
     def _read_identity(self, path: str, key: df.LogKey) -> PartitionMetadata:
         """The topic's name is for people; the directory's name says whose log it is."""

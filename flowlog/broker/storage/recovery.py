@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -56,6 +56,36 @@ class Checkpointed:
     recovery_point: int = 0
     log_start_offset: int = 0
     high_watermark: int = 0
+
+
+def new_log(
+    directory: str,
+    environment: StorageEnvironment,
+    config: LogConfig,
+    identity: PartitionMetadata,
+    *,
+    prepare: Callable[[], None],
+    now_ms: int,
+) -> PartitionLog:
+    """An empty log. Nothing is on the disk before its first record; `prepare` then makes the
+    directory: a topic of many partitions is made at once, and idle partitions cost no files.
+    """
+    return PartitionLog(
+        directory,
+        environment,
+        config,
+        identity=identity,
+        segments=SegmentList([LogSegment.create_later(directory, environment, prepare)]),
+        epochs=LeaderEpochCache(),
+        producers=ProducerStateTable(),
+        snapshots=SnapshotStore(environment.files, directory),
+        flushes=FlushTracker(
+            environment, directory, recovery_point=0, epochs_version=0, is_new=True
+        ),
+        log_start_offset=0,
+        now_ms=now_ms,
+        clean_end_offset=0,
+    )
 
 
 class LogRecovery:

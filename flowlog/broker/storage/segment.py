@@ -7,7 +7,7 @@ crash the log itself is the authority. A sealed segment loads them when they are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from flowlog.broker.storage.environment import StorageEnvironment
 from flowlog.broker.storage.file_pool import PooledFile
@@ -85,6 +85,21 @@ class LogSegment:
     ) -> LogSegment:
         """An empty segment that grows; makes its `.log` file."""
         log = environment.pool.create(f"{directory}/{file_name(base_offset, LOG)}")
+        return cls._empty(directory, base_offset, environment, log)
+
+    @classmethod
+    def create_later(
+        cls, directory: str, environment: StorageEnvironment, prepare: Callable[[], None]
+    ) -> LogSegment:
+        """The first segment of a log whose directory `prepare` makes before the first write."""
+        path = f"{directory}/{file_name(0, LOG)}"
+        log = environment.pool.create_later(path, prepare)
+        return cls._empty(directory, 0, environment, log)
+
+    @classmethod
+    def _empty(
+        cls, directory: str, base_offset: int, environment: StorageEnvironment, log: PooledFile
+    ) -> LogSegment:
         segment = cls(
             directory,
             base_offset,

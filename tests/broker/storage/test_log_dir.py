@@ -66,7 +66,7 @@ def append(directory: LogDirectory, topic_id: uuid.UUID, partition: int = 0) -> 
 
 def test_logs_come_back_after_a_clean_stop(files: Files, root: str, clock: HandClock) -> None:
     directory = LogDirectory.open(root, files=files, clock=clock)
-    for partition in range(3):
+    for partition in (1, 2):
         log = directory.create("orders", A, partition)
         for _ in range(partition):
             append(directory, A, partition)
@@ -77,12 +77,48 @@ def test_logs_come_back_after_a_clean_stop(files: Files, root: str, clock: HandC
     directory = LogDirectory.open(root, files=files, clock=clock)
     assert ".kafka_cleanshutdown" not in names(files, root), "gone before anything is served"
     found = {log.partition: log for log in directory.all()}
-    assert {p: log.log_end_offset for p, log in found.items()} == {0: 0, 1: 1, 2: 2}
-    assert {p: log.recovery_point for p, log in found.items()} == {0: 0, 1: 1, 2: 2}
-    assert {p: log.log_start_offset for p, log in found.items()} == {0: 0, 1: 0, 2: 1}
-    assert {p: log.checkpointed_high_watermark for p, log in found.items()} == {0: 0, 1: 1, 2: 2}
+    assert {p: log.log_end_offset for p, log in found.items()} == {1: 1, 2: 2}
+    assert {p: log.recovery_point for p, log in found.items()} == {1: 1, 2: 2}
+    assert {p: log.log_start_offset for p, log in found.items()} == {1: 0, 2: 1}
+    assert {p: log.checkpointed_high_watermark for p, log in found.items()} == {1: 1, 2: 2}
     assert found[1].name == "orders-1"
     directory.close()
+
+
+def test_a_log_without_records_costs_no_files(files: Files, root: str, clock: HandClock) -> None:
+    """Who made it knows of it and makes it again; until it is used there is nothing to keep."""
+    directory = LogDirectory.open(root, files=files, clock=clock)
+    for partition in range(4):
+        log = directory.create("orders", A, partition)
+        assert log.read(0, max_bytes=100) == b""
+        assert log.max_timestamp() is None
+        assert log.apply_retention(NOW_MS, 0) == 0
+    assert not any(parse_directory_name(name) for name in names(files, root))
+    directory.delete(A, 0)
+    directory.get(A, 1).flush()  # type: ignore[union-attr]
+    directory.get(A, 2).truncate_fully_and_start_at(9)  # type: ignore[union-attr]
+    directory.close()
+    directory = LogDirectory.open(root, files=files, clock=clock)
+    assert {log.partition: log.log_end_offset for log in directory.all()} == {1: 0, 2: 9}
+    directory.create("orders", A, 3)
+    assert append(directory, A, 3) == 0
+    directory.close()
+
+
+def test_a_disk_that_was_full_at_the_first_record_heals(clock: HandClock) -> None:
+    files = MemoryFiles()
+    directory = LogDirectory.open("/data", files=files, clock=clock)
+    directory.create("orders", A, 0)
+    for operation in ("make", "open", "write"):
+        failing = operation
+        files.fail_when(lambda op, path, at=failing: OSError(28, "full") if op == at else None)
+        with pytest.raises(StorageError):
+            append(directory, A)
+        files.heal()
+    assert append(directory, A) == 0
+    directory.close()
+    directory = LogDirectory.open("/data", files=files, clock=clock)
+    assert append(directory, A) == 1
 
 
 def test_a_stop_that_is_not_clean_leaves_no_marker(
