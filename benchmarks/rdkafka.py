@@ -66,15 +66,17 @@ def _load() -> Any:
     library.rd_kafka_outq_len.argtypes = [pointer]
     library.rd_kafka_topic_destroy.argtypes = [pointer]
     library.rd_kafka_destroy.argtypes = [pointer]
-    library.rd_kafka_consume_start.argtypes = [pointer, ctypes.c_int32, ctypes.c_int64]
-    library.rd_kafka_consume_stop.argtypes = [pointer, ctypes.c_int32]
-    library.rd_kafka_consume_callback.argtypes = [
+    library.rd_kafka_queue_new.restype = pointer
+    library.rd_kafka_queue_new.argtypes = [pointer]
+    library.rd_kafka_queue_destroy.argtypes = [pointer]
+    library.rd_kafka_consume_start_queue.argtypes = [
         pointer,
         ctypes.c_int32,
-        ctypes.c_int,
-        pointer,
+        ctypes.c_int64,
         pointer,
     ]
+    library.rd_kafka_consume_stop.argtypes = [pointer, ctypes.c_int32]
+    library.rd_kafka_consume_callback_queue.argtypes = [pointer, ctypes.c_int, pointer, pointer]
     return library
 
 
@@ -154,22 +156,20 @@ def consume(port: int, topic: str, *, partitions: int, total: int) -> Measured:
     """Consume `total` records from the beginning; each reaches a C function that does nothing."""
     handle = _Handle(_CONSUMER, port, topic, {"group.id": "bench", "fetch.wait.max.ms": "100"})
     library = handle.library
+    queue = library.rd_kafka_queue_new(handle.kafka)
     ignore = ctypes.cast(library.rd_kafka_message_status, ctypes.c_void_p)
     got, deadline = 0, time.perf_counter() + _DEADLINE_S
     before = time.perf_counter()
     try:
         for partition in range(partitions):
-            library.rd_kafka_consume_start(handle.topic, partition, 0)
+            library.rd_kafka_consume_start_queue(handle.topic, partition, 0, queue)
         while got < total:
-            for partition in range(partitions):
-                got += max(
-                    0,
-                    library.rd_kafka_consume_callback(handle.topic, partition, 5, ignore, None),
-                )
+            got += max(0, library.rd_kafka_consume_callback_queue(queue, 100, ignore, None))
             if time.perf_counter() > deadline:
                 raise TimeoutError(f"{got} of {total} records came")
         return Measured.of(got, time.perf_counter() - before)
     finally:
         for partition in range(partitions):
             library.rd_kafka_consume_stop(handle.topic, partition)
+        library.rd_kafka_queue_destroy(queue)
         handle.close()
