@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Set
+from collections.abc import Awaitable, Callable, Set
 from typing import Final
 
 import anyio
+from anyio.lowlevel import checkpoint
 
 from flowlog.broker.connection import Connection
 from flowlog.broker.node import Node
@@ -38,31 +39,37 @@ class Housekeeping:
             tasks.start_soon(
                 self._every,
                 config.integer("log.flush.offset.checkpoint.interval.ms"),
-                self._node.directory.write_checkpoints,
+                self._checkpoint,
             )
             tasks.start_soon(self._every, FLUSH_CHECK_MS, self._flush_by_time)
             if idle_ms > 0:
                 tasks.start_soon(self._every, max(idle_ms // 10, 100), self._close_idle)
 
-    async def _every(self, interval_ms: int, duty: Callable[[], None]) -> None:
+    async def _every(self, interval_ms: int, duty: Callable[[], Awaitable[None]]) -> None:
         while True:
             await anyio.sleep(interval_ms / 1000)
             try:
-                duty()
+                await duty()
             except OSError as error:
                 logger.error("%s: %s", getattr(duty, "__name__", "housekeeping"), error)
 
-    def _apply_retention(self) -> None:
+    async def _apply_retention(self) -> None:
         now_ms = self._clock.now_ms()
-        for partition in self._node.partitions:
+        for partition in tuple(self._node.partitions):
             partition.log.apply_retention(now_ms, partition.high_watermark)
+            partition.log.expire_producers(now_ms)
+            await checkpoint()  # requests go first
 
-    def _flush_by_time(self) -> None:
+    async def _checkpoint(self) -> None:
+        self._node.directory.write_checkpoints()
+
+    async def _flush_by_time(self) -> None:
         now_ms = self._clock.now_ms()
-        for partition in self._node.partitions:
-            partition.log.maybe_flush(now_ms)
+        for partition in tuple(self._node.partitions):
+            if partition.log.is_flush_due(now_ms):
+                await self._node.group_commit.flush(partition.log)
 
-    def _close_idle(self) -> None:
+    async def _close_idle(self) -> None:
         idle_ms = self._node.config.integer("connections.max.idle.ms")
         oldest = self._clock.monotonic_ms() - idle_ms
         for connection in tuple(self._connections):

@@ -23,6 +23,8 @@ def iter_log_records(log: PartitionLog) -> Iterator[Record]:
     offset, end_offset = log.log_start_offset, log.log_end_offset
     while offset < end_offset:
         chunk = log.read(offset, end_offset=end_offset, max_bytes=CHUNK_BYTES)
+        if not chunk:  # compaction left nothing up to the end
+            return
         for batch in iter_batches(chunk):
             if not batch.is_control:
                 yield from iter_records(
