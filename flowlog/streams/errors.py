@@ -20,15 +20,17 @@ class ProcessingError(FlowlogError):
 
     def __init__(self, message: str) -> None:
         super().__init__(
-            message, code="PROCESSING_FAILED", hint="or set on_error=fl.skip or fl.dlq()"
+            message,
+            code="PROCESSING_FAILED",
+            hint='on_error="skip" or on_error=fl.dlq() goes on without such records',
         )
 
 
 class StateError(FlowlogError):
     """A store that cannot be opened or does not fit its changelog."""
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message, code="STATE", hint=hint)
+    def __init__(self, message: str, *, code: str = "STATE", hint: str = "") -> None:
+        super().__init__(message, code=code, hint=hint)
 
 
 class NotHereError(FlowlogError):

@@ -37,6 +37,7 @@ class WordCount:
         self.bootstrap = bootstrap
         self.state = state
         self.name = f"words-{uuid4().hex[:8]}"
+        self.table = "counts"
         self.sent: Counter[str] = Counter()
         self._producer = Producer(
             {"bootstrap.servers": bootstrap, "partitioner": "murmur2_random", "linger.ms": 5}
@@ -52,7 +53,7 @@ class WordCount:
                 raise ValueError("poisoned")
             yield from line.split()
 
-        counts = words.group_by(lambda w: w, name="by-word").count(name="counts")
+        counts = words.group_by(lambda w: w, name="by-word").count(name=self.table)
         counts.to(app.topic(f"{self.name}-totals", value=int))
         return app
 
@@ -229,6 +230,20 @@ def test_state_without_offsets_is_refused_and_with_moved_offsets_kept(words: Wor
     with words.worker("two") as running:
         words.send(100)
         wait_until(counted(words, running), what="counted on")
+
+
+def test_a_renamed_table_is_refused_and_its_old_name_keeps_its_state(words: WordCount) -> None:
+    with words.worker() as running:
+        words.send(100)
+        wait_until(counted(words, running), what="counted")
+    words.table = "totals"
+    with words.worker() as running:
+        assert isinstance(running.error, StateError)
+        assert running.error.code == "STORE_RENAMED"
+        assert 'name="counts" keeps it' in running.error.hint
+    words.table = "counts"
+    with words.worker() as running:
+        wait_until(counted(words, running), what="there again")
 
 
 def move_offsets_to_end(words: WordCount, *topics: str) -> None:

@@ -10,7 +10,7 @@ from flowlog.client.cluster import Cluster
 from flowlog.errors import FlowlogError
 from flowlog.streams.topology.topology import Topology
 
-from .position import decode_position
+from .committed import committed_positions
 from .task import TaskId
 
 MAX_AGE_S: Final = 1.0
@@ -36,20 +36,14 @@ class Owners:
             return self._owners.get(task_id)
 
     def _ask(self) -> dict[TaskId, str]:
-        from confluent_kafka import ConsumerGroupTopicPartitions
-
         try:
-            futures = self._cluster.admin.list_consumer_group_offsets(
-                [ConsumerGroupTopicPartitions(self._group)]
-            )
-            found = self._cluster.wait(futures[self._group], "find the owners of tasks")
+            positions = committed_positions(self._cluster, self._group)
         except FlowlogError:
             return {}
-        owners = {}
         sources = set(self._topology.source_topics())
-        for part in found.topic_partitions:
-            position = decode_position(part.metadata) if part.topic in sources else None
-            if position is not None and position.owner:
-                sub_topology = self._topology.sub_topology_of(part.topic)
-                owners[TaskId(sub_topology.number, part.partition)] = position.owner
+        owners = {}
+        for (topic, partition), position in positions.items():
+            if topic in sources and position.owner:
+                sub_topology = self._topology.sub_topology_of(topic)
+                owners[TaskId(sub_topology.number, partition)] = position.owner
         return owners

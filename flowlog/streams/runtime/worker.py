@@ -28,6 +28,7 @@ from .group_reader import GroupReader
 from .http_server import HttpServer
 from .kafka_sender import KafkaSender
 from .owners import Owners
+from .renames import check_renames
 from .restorer import Restorer
 from .routing import RoutedTables
 from .runnable import RunnableApp
@@ -41,6 +42,7 @@ log: Final = logging.getLogger("flowlog.streams.worker")
 DEFAULT_STATE_DIR: Final = Path("flowlog-state")
 COMMIT_INTERVAL_MS: Final = 100
 COMMIT_SHARE: Final = 0.1  # commits take at most this share of the time
+COMMIT_PAUSE_MAX_S: Final = 1.0  # one that had to wait for a broker says nothing about the next
 DIRTY_KEYS_MAX: Final = 100_000
 IDLE_POLL_S: Final = 0.1
 IDLE_CHECK_S: Final = 0.2
@@ -108,6 +110,7 @@ class Worker:
 
     def _run(self, stop: threading.Event) -> None:
         self._stop = stop
+        check_renames(self._cluster, self._topology)
         self._counts = prepare_topics(
             self._cluster, self._topology, partitions=self._app.partitions
         )
@@ -233,7 +236,8 @@ class Worker:
             self._tasks.drop()
             return False
         took_s = self._committer.last_duration_s
-        pause_s = max(self._commit_interval_s, took_s / COMMIT_SHARE)
+        pause_s = min(took_s / COMMIT_SHARE, COMMIT_PAUSE_MAX_S)
+        pause_s = max(self._commit_interval_s, pause_s)
         self._next_commit_s = time.monotonic() + pause_s
         self._trimmer.maybe_trim(tasks)
         self._maybe_flush_stores()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .fuse import changes_key, leads_to_state
+from .names import repartition_topic
 from .nodes import FoldNode, KeyNode, MapNode, Node, SinkNode, StoreNode, TableSourceNode
 from .segment import Segment
 from .topology import SubTopology, Topology
@@ -21,7 +23,7 @@ def describe(topology: Topology) -> dict[str, Any]:
     """
     return {
         "app": topology.app,
-        "sub_topologies": [_sub_topology(sub) for sub in topology.sub_topologies],
+        "sub_topologies": [_sub_topology(topology.app, sub) for sub in topology.sub_topologies],
         "internal_topics": [
             {
                 "name": topic.name,
@@ -35,16 +37,16 @@ def describe(topology: Topology) -> dict[str, Any]:
     }
 
 
-def _sub_topology(sub_topology: SubTopology) -> dict[str, Any]:
+def _sub_topology(app: str, sub_topology: SubTopology) -> dict[str, Any]:
     steps: list[dict[str, Any]] = []
     sinks = _written(sub_topology)
     for source in sub_topology.sources:
-        topic = source.topic.name
+        parent = source.topic.name
         if isinstance(source.node, TableSourceNode):
-            steps.append(_step(source.node, topic))
-        own = {stage.node for stage in sub_topology.stages}
+            steps.append(_step(source.node, parent))
+            parent = source.node.name
         for child in source.node.children:
-            _collect(child, source.node.name if steps else topic, steps, own, sinks)
+            _collect(app, child, parent, steps, sinks)
     return {
         "number": sub_topology.number,
         "sources": [source.topic.name for source in sub_topology.sources],
@@ -55,21 +57,23 @@ def _sub_topology(sub_topology: SubTopology) -> dict[str, Any]:
 
 
 def _collect(
-    node: Node, parent: str, steps: list[dict[str, Any]], own: set[Any], sinks: list[str]
+    app: str, node: Node, parent: str, steps: list[dict[str, Any]], sinks: list[str]
 ) -> None:
+    """Add a step and what follows it, up to repartition topics."""
     if isinstance(node, SinkNode):
         for step in steps:
             if step["name"] == parent:
                 step["writes"].append(node.topic.name)
         return
-    if isinstance(node, StoreNode) and node not in own:
-        return  # behind a repartition topic: of another sub-topology
     step = _step(node, parent)
     steps.append(step)
-    if isinstance(node, KeyNode):
-        step["writes"] += [topic for topic in sinks if topic.endswith(f"-{node.name}-repartition")]
+    repartition = repartition_topic(app, node.name)
+    is_cut = changes_key(node) and repartition in sinks
+    if is_cut:
+        step["writes"].append(repartition)
     for child in node.children:
-        _collect(child, node.name, steps, own, sinks)
+        if not (is_cut and leads_to_state(child)):
+            _collect(app, child, node.name, steps, sinks)
 
 
 def _step(node: Node, parent: str) -> dict[str, Any]:
