@@ -33,6 +33,7 @@ class BrokerProcess:
         self.port = 0
         self.lines: deque[str] = deque(maxlen=KEPT_LINES)
         self._process: subprocess.Popen[str] | None = None
+        self._serves = False
 
     def __enter__(self) -> Self:
         self.start()
@@ -73,12 +74,13 @@ class BrokerProcess:
         )
         assert self._process.stderr is not None
         ready = threading.Event()
+        self._serves = False
         self._reader = threading.Thread(
             target=self._read, args=(self._process.stderr, ready), daemon=True
         )
         self._reader.start()
         ready.wait(START_SECONDS)
-        if not self.port:
+        if not self._serves:
             self.kill()
             raise FlowlogError("the broker did not start:\n" + "\n".join(self.lines))
 
@@ -117,5 +119,6 @@ class BrokerProcess:
             found = _READY.match(line)
             if found:
                 self.port = int(found[1].rpartition(":")[2])
+                self._serves = True
                 ready.set()
         ready.set()
