@@ -17,8 +17,9 @@ from flowlog.errors import ConfigError
 from flowlog.streams.durations import Duration, to_ms
 from flowlog.streams.records import Headers, Tombstone, timestamp_ms_of
 from flowlog.streams.runtime.local_view import LocalView
+from flowlog.streams.runtime.message import Message
 from flowlog.streams.runtime.runnable import RunnableApp
-from flowlog.streams.runtime.sandbox import Message, Sandbox
+from flowlog.streams.runtime.sandbox import Sandbox
 from flowlog.streams.topology.topics import Topic
 
 K = TypeVar("K")

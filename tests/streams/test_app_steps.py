@@ -69,7 +69,7 @@ def test_async_functions_keep_the_order_of_their_input(ordered: Any) -> None:
         running -= 1
         return None if number == 4 else number * 10
 
-    from flowlog.streams.runtime.sandbox import Message
+    from flowlog.streams.runtime.message import Message
     from flowlog.streams.runtime.task import TaskId
 
     with app.test() as t:

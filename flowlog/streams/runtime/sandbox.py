@@ -4,57 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from flowlog.streams.errors import StateError
 from flowlog.streams.state.entry import ChangelogRow
 from flowlog.streams.state.memory import MemoryStore
 from flowlog.streams.state.store import Store
-from flowlog.streams.topology.nodes import FoldNode, StoreNode, TableSourceNode
+from flowlog.streams.topology.nodes import StoreNode, TableSourceNode
 from flowlog.streams.topology.topology import SubTopology, Topology, internal_partition_counts
 
 from .async_steps import AsyncRunner
+from .idleness import Idleness
+from .message import Message
 from .outputs import OutRow
 from .partitioner import partition_of
 from .position import TaskPosition, decode_position, encode_position
 from .queries import LocalTables
 from .restoring import Restoring
 from .task import Task, TaskId
-
-CREATE_TIME: Final = 1
-
-
-class Message:
-    """A record in a topic; the methods that a client's message has."""
-
-    __slots__ = ("_offset", "_partition", "_row", "_topic")
-
-    def __init__(self, topic: str, partition: int, offset: int, row: OutRow) -> None:
-        self._topic = topic
-        self._partition = partition
-        self._offset = offset
-        self._row = row
-
-    def topic(self) -> str:
-        return self._topic
-
-    def partition(self) -> int:
-        return self._partition
-
-    def offset(self) -> int:
-        return self._offset
-
-    def key(self) -> bytes | None:
-        return self._row[0]
-
-    def value(self) -> bytes | None:
-        return self._row[1]
-
-    def timestamp(self) -> tuple[int, int]:
-        return CREATE_TIME, self._row[2]
-
-    def headers(self) -> list[tuple[str, bytes | None]] | None:
-        return list(self._row[3]) if self._row[3] else None
 
 
 @dataclass(slots=True)
@@ -75,7 +41,7 @@ class Sandbox:
         self._stores: dict[tuple[str, int], MemoryStore] = {}
         self._tasks: dict[TaskId, Task] = {}
         self._runner = AsyncRunner()
-        self._last_input_ms: dict[TaskId, int] = {}
+        self._idleness = Idleness(topology)
         self._null_key_turn = 0
         self._room: int | None = None
         self.tables = LocalTables(self)
@@ -145,18 +111,9 @@ class Sandbox:
     def advance(self, duration_ms: int) -> None:
         """Move the wall clock; close what has been idle for long enough."""
         self._now_ms += duration_ms
-        for task in self._tasks.values():
-            idle_ms = self._now_ms - self._last_input_ms[task.id]
-            tables = [
-                node.name
-                for node in task.sub_topology.stores
-                if isinstance(node, FoldNode)
-                and node.idle_close_ms is not None
-                and idle_ms >= node.idle_close_ms
-            ]
-            if tables:
-                task.close_idle_windows(tables)
-                task.outputs.drain(self)
+        for task, tables in self._idleness.idle_tables(self._tasks.values(), self._now_ms):
+            task.close_idle_windows(tables)
+            task.outputs.drain(self)
 
     def write(self, topic: str, row: OutRow, partition: int | None = None) -> Message:
         """Append a record."""
@@ -252,7 +209,7 @@ class Sandbox:
         for store_name, keys in repairs.items():
             task.touch(store_name, keys)
         self._tasks[task_id] = task
-        self._last_input_ms[task_id] = self._now_ms
+        self._idleness.note_input(task_id, self._now_ms)
 
     def _restore(
         self, node: StoreNode, store: Store, partition: int, position: TaskPosition
@@ -289,7 +246,7 @@ class Sandbox:
         for task in list(self._tasks.values()):
             for name, messages in self._next_messages(task).items():
                 is_busy = True
-                self._last_input_ms[task.id] = self._now_ms
+                self._idleness.note_input(task.id, self._now_ms)
                 task.process(name, messages[:1])
                 task.outputs.drain(self)
         return is_busy

@@ -113,6 +113,12 @@ class TaskSet:
         """Give one task up without a commit."""
         self.running.pop(task_id).close()
 
+    def flush_stores(self) -> None:
+        """Have the stores of the running tasks survive a kill."""
+        for task in self.running.values():
+            for store in task.stores.values():
+                store.flush()
+
     def take_restored(self) -> list[Task]:
         """Tasks whose restore has finished; they run from now on.
 

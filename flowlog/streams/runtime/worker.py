@@ -7,25 +7,24 @@ steps, the HTTP server.
 
 from __future__ import annotations
 
-import gc
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from flowlog.client.cluster import Cluster
 from flowlog.client.settings import ClientSettings
 from flowlog.streams.errors import ProcessingError
-from flowlog.streams.topology.nodes import FoldNode
 from flowlog.streams.topology.topology import SubTopology, Topology
 
 from .async_steps import AsyncRunner
 from .committing import CommitRefusedError, Committer
+from .garbage import rare_garbage_collection
 from .group_reader import GroupReader
 from .http_server import HttpServer
+from .idleness import Idleness
 from .kafka_sender import KafkaSender
 from .owners import Owners
 from .renames import check_renames
@@ -49,7 +48,6 @@ IDLE_CHECK_S: Final = 0.2
 STOP_WAIT_S: Final = 30.0
 STALLED_AFTER_S: Final = 60.0
 STORE_FLUSH_S: Final = 30.0
-GC_THRESHOLDS: Final = (100_000, 50, 100)
 
 
 class Worker:
@@ -89,11 +87,10 @@ class Worker:
         self._last_step_s = time.monotonic()
         self._next_commit_s = 0.0
         self._next_idle_check_s = 0.0
-        self._last_input_s: dict[TaskId, float] = {}
         self._paused: dict[TaskId, list[Assigned]] = {}
         self._has_new_tasks = False
         self._next_store_flush_s = 0.0
-        self._idle_tables = _idle_tables(self._topology)
+        self._idleness = Idleness(self._topology)
         self._tasks: TaskSet
         self._reader: GroupReader
         self._committer: Committer
@@ -105,7 +102,7 @@ class Worker:
             ProcessingError: a step raised and its policy is to stop.
             FlowlogError: the cluster cannot be reached at start, or refuses for good.
         """
-        with _rare_garbage_collection():
+        with rare_garbage_collection():
             self._run(stop)
 
     def _run(self, stop: threading.Event) -> None:
@@ -167,14 +164,15 @@ class Worker:
         self._last_step_s = now_s
         for task in self._tasks.take_restored():
             self._resume(task)
+        wait_s = IDLE_POLL_S
+        if any(task.is_dirty for task in self._tasks.running.values()):
+            wait_s = min(wait_s, max(0.0, self._next_commit_s - now_s))
+        batches = self._reader.poll(wait_s)
         if self._has_new_tasks:
             # Their first commit says where they stand before there is anything to lose.
             self._has_new_tasks = False
             self._commit()
-        wait_s = IDLE_POLL_S
-        if any(task.is_dirty for task in self._tasks.running.values()):
-            wait_s = min(wait_s, max(0.0, self._next_commit_s - now_s))
-        for (topic, partition), messages in self._reader.poll(wait_s).items():
+        for (topic, partition), messages in batches.items():
             self._process(topic, partition, messages)
         self._check_idle()
         self._maybe_commit()
@@ -184,7 +182,7 @@ class Worker:
         task = self._tasks.running.get(task_id)
         if task is None:
             return  # given away, or still being restored: it will be read again
-        self._last_input_s[task_id] = time.monotonic()
+        self._idleness.note_input(task_id, time.monotonic() * 1000)
         try:
             task.process(topic, messages)
         except ProcessingError:
@@ -196,16 +194,13 @@ class Worker:
 
     def _check_idle(self) -> None:
         now_s = time.monotonic()
-        if not self._idle_tables or now_s < self._next_idle_check_s:
+        if now_s < self._next_idle_check_s or not self._reader.is_caught_up():
             return
         self._next_idle_check_s = now_s + IDLE_CHECK_S
-        for task in self._tasks.running.values():
-            idle_ms = (now_s - self._last_input_s.setdefault(task.id, now_s)) * 1000
-            waits = self._idle_tables.get(task.sub_topology.number, {})
-            tables = [name for name, wait_ms in waits.items() if idle_ms >= wait_ms]
-            if tables and self._reader.is_caught_up():
-                task.close_idle_windows(tables)
-                task.outputs.drain(self._sender)
+        running = self._tasks.running.values()
+        for task, tables in self._idleness.idle_tables(running, now_s * 1000):
+            task.close_idle_windows(tables)
+            task.outputs.drain(self._sender)
 
     def _maybe_commit(self) -> None:
         tasks = self._tasks.running.values()
@@ -247,9 +242,7 @@ class Worker:
         """Bound what a killed process has to restore: stores have no log of their own."""
         now_s = time.monotonic()
         if now_s >= self._next_store_flush_s:
-            for task in self._tasks.running.values():
-                for store in task.stores.values():
-                    store.flush()
+            self._tasks.flush_stores()
             self._next_store_flush_s = time.monotonic() + STORE_FLUSH_S
 
     # The group
@@ -262,8 +255,8 @@ class Worker:
             task_id = self._tasks.task_id_of(assigned.topic, assigned.partition)
             if task_id not in self._tasks.running:
                 self._paused.setdefault(task_id, []).append(assigned)
-        now_s = time.monotonic()
-        self._last_input_s = dict.fromkeys(self._tasks.running, now_s)
+        for task_id in self._tasks.running:
+            self._idleness.note_input(task_id, time.monotonic() * 1000)
         self._has_new_tasks = True
         log.info(
             "%s: %d tasks, %d of them to be restored",
@@ -283,7 +276,7 @@ class Worker:
 
     def _resume(self, task: Task) -> None:
         self._has_new_tasks = True
-        self._last_input_s[task.id] = time.monotonic()
+        self._idleness.note_input(task.id, time.monotonic() * 1000)
         self._reader.resume(self._paused.pop(task.id, []))
 
     # TaskHost, for questions from other threads
@@ -326,26 +319,3 @@ class Worker:
             return "no partitions yet"
         restoring = self._tasks.restoring_jobs()
         return f"{len(restoring)} tasks are being restored" if restoring else None
-
-
-@contextmanager
-def _rare_garbage_collection() -> Iterator[None]:
-    """Batches make and drop many tuples, which is no garbage in cycles: look for it rarely."""
-    before = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
-
-
-def _idle_tables(topology: Topology) -> dict[int, dict[str, int]]:
-    """Tables with `idle_close`, and how long they wait in ms, by sub-topology."""
-    found: dict[int, dict[str, int]] = {}
-    for sub_topology, node in topology.stores():
-        if isinstance(node, FoldNode) and node.idle_close_ms is not None:
-            found.setdefault(sub_topology.number, {})[node.name] = node.idle_close_ms
-    return found

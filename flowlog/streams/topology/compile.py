@@ -13,7 +13,7 @@ from flowlog.streams.errors import TopologyError
 from flowlog.streams.on_error import OnError
 
 from .functions import Form
-from .fuse import Fuser, find_repartitions, leads_to_state
+from .fuse import Fuser
 from .names import changelog_topic, repartition_topic
 from .nodes import (
     FoldNode,
@@ -25,6 +25,7 @@ from .nodes import (
     StoreNode,
     TableSourceNode,
 )
+from .rekeying import find_repartitions, leads_to_state
 from .topics import Topic
 from .topology import InternalTopic, Source, Stage, SubTopology, Topology
 

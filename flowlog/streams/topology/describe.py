@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .fuse import changes_key, leads_to_state
 from .names import repartition_topic
 from .nodes import FoldNode, KeyNode, MapNode, Node, SinkNode, StoreNode, TableSourceNode
+from .rekeying import changes_key, leads_to_state
 from .segment import Segment
 from .topology import SubTopology, Topology
 

@@ -7,9 +7,8 @@ changed are passed through as they came.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from flowlog.streams.errors import TopologyError
@@ -18,6 +17,7 @@ from flowlog.streams.serdes.basic import BYTES, STR
 from flowlog.streams.serdes.resolve import serde_for
 from flowlog.streams.serdes.serde import Serde
 
+from .code_writer import CodeWriter, Cursor
 from .functions import Form
 from .marks import HEADER, pack_position
 from .nodes import (
@@ -30,55 +30,28 @@ from .nodes import (
     StoreNode,
     TableSourceNode,
 )
-from .segment import Run, Segment, filename_of
+from .rekeying import leads_to_state
+from .segment import Segment
 from .topics import Topic
 
 Repartitions = Mapping[Node, Topic[Any, Any]]
 """Steps after which records go through a repartition topic before they reach state."""
 
-_ALWAYS: Final = ("fail", "dropped")
+_GLOBALS: Final = {
+    "Rec": Rec,
+    "Tombstone": Tombstone,
+    "UNSET": UNSET,
+    "HEADER": HEADER,
+    "pack_position": pack_position,
+}
 
 
-@dataclass(frozen=True, slots=True)
-class _Cursor:
-    """The names of the variables that hold the record at a place in the code.
-
-    value is None where it is not decoded; raw is None where the bytes are not at hand.
-    may_delete: the value may be `Tombstone`, which goes to sinks only.
-    """
-
-    value: str | None
-    raw: str | None
-    serde: Serde[Any] | None
-    key: str
-    key_serde: Serde[Any] | None
-    time: str
-    headers: str
-    message: str
-    may_delete: bool = False
-
-
-class Fuser:
+class Fuser(CodeWriter):
     """Writes the code of one segment."""
 
     def __init__(self, name: str, repartitions: Repartitions) -> None:
-        self._name = name
+        super().__init__(name, _GLOBALS)
         self._repartitions = repartitions
-        self._lines: list[str] = []
-        self._steps: list[Node | None] = []
-        self._indent = 0
-        self._step: Node | None = None
-        self._serial = 0
-        self._constants: dict[str, Any] = {
-            "Rec": Rec,
-            "Tombstone": Tombstone,
-            "UNSET": UNSET,
-            "HEADER": HEADER,
-            "pack_position": pack_position,
-        }
-        self._sinks: dict[str, Topic[Any, Any]] = {}
-        self._stages: dict[str, Node] = {}
-        self._contexts: dict[str, Serde[Any]] = {}
         self._offset = "message.offset()"
 
     def fuse_source(
@@ -90,7 +63,7 @@ class Fuser:
         self._open("def run(messages, stream_time, source_id):")
         self._open("for message in messages:")
         self._open("try:")
-        cursor = _Cursor(
+        cursor = Cursor(
             None, "raw", topic.value_serde, "key", topic.key_serde, "time", "headers", "message"
         )
         self._line("raw = message.value()")
@@ -134,7 +107,7 @@ class Fuser:
             self._offset = ""
         decoded = None if isinstance(table, TableSourceNode) else "value"
         raw = None if is_close else "raw"
-        cursor = _Cursor(
+        cursor = Cursor(
             decoded,
             raw,
             table.value_serde,
@@ -162,7 +135,7 @@ class Fuser:
         self._open("for key, value, time, message, stream_time, headers in rows:")
         self._open("try:")
         self._line("index = 0")
-        cursor = _Cursor(
+        cursor = Cursor(
             "value", None, None, "key", node.input_key_serde, "time", "headers", "message"
         )
         self._after_map(node, cursor)
@@ -171,7 +144,7 @@ class Fuser:
 
     # Steps
 
-    def _children(self, node: Node, cursor: _Cursor) -> None:
+    def _children(self, node: Node, cursor: Cursor) -> None:
         topic = self._repartitions.get(node)
         if topic is not None:
             self._repartition(node, topic, cursor)
@@ -180,7 +153,7 @@ class Fuser:
                 continue  # it reads the repartition topic
             self._child(child, cursor)
 
-    def _child(self, child: Node, cursor: _Cursor) -> None:
+    def _child(self, child: Node, cursor: Cursor) -> None:
         before, self._step = self._step, child
         match child:
             case SinkNode():
@@ -195,13 +168,13 @@ class Fuser:
                 raise AssertionError(f"{child} is no step after another")
         self._step = before
 
-    def _map(self, node: MapNode, cursor: _Cursor) -> None:
+    def _map(self, node: MapNode, cursor: Cursor) -> None:
         outside = self._indent
         cursor = self._value_only(cursor)
         self._call(node, cursor)
         self._indent = outside
 
-    def _call(self, node: MapNode, cursor: _Cursor) -> None:
+    def _call(self, node: MapNode, cursor: Cursor) -> None:
         if node.function.form is Form.COROUTINE:
             append = self._stage(node)
             self._line(
@@ -225,7 +198,7 @@ class Fuser:
         self._after_map(node, replace(cursor, value=result))
         self._indent = depth
 
-    def _after_map(self, node: MapNode, cursor: _Cursor) -> None:
+    def _after_map(self, node: MapNode, cursor: Cursor) -> None:
         depth = self._indent
         serde = node.value_serde
         cursor = replace(cursor, raw=None, serde=serde, may_delete=True)
@@ -236,7 +209,7 @@ class Fuser:
             self._children(node, cursor)
         self._indent = depth
 
-    def _unpack_rec(self, node: MapNode, cursor: _Cursor) -> _Cursor:
+    def _unpack_rec(self, node: MapNode, cursor: Cursor) -> Cursor:
         key, time, headers = (self._name_for(part) for part in ("key", "time", "headers"))
         value = cursor.value
         self._open(f"if type({value}) is Rec:")
@@ -268,7 +241,7 @@ class Fuser:
 
         return refuse
 
-    def _rekey(self, node: KeyNode, cursor: _Cursor) -> None:
+    def _rekey(self, node: KeyNode, cursor: Cursor) -> None:
         outside = self._indent
         cursor = self._value_only(cursor)
         key = self._name_for("key")
@@ -280,7 +253,7 @@ class Fuser:
         self._children(node, replace(cursor, key=key, key_serde=node.key_serde))
         self._indent = outside
 
-    def _fold(self, node: FoldNode, cursor: _Cursor) -> None:
+    def _fold(self, node: FoldNode, cursor: Cursor) -> None:
         outside = self._indent
         value = "None"
         if cursor.may_delete or not node.is_count:
@@ -292,12 +265,12 @@ class Fuser:
         )
         self._indent = outside
 
-    def _sink(self, topic: Topic[Any, Any], cursor: _Cursor) -> None:
+    def _sink(self, topic: Topic[Any, Any], cursor: Cursor) -> None:
         append = self._append_to(topic)
         value = self._encoded(cursor, topic.value_serde)
         self._line(f"{append}(({cursor.key}, {value}, {cursor.time}, {cursor.headers}))")
 
-    def _repartition(self, node: Node, topic: Topic[Any, Any], cursor: _Cursor) -> None:
+    def _repartition(self, node: Node, topic: Topic[Any, Any], cursor: Cursor) -> None:
         append = self._append_to(topic)
         outside = self._indent
         if cursor.may_delete:
@@ -329,7 +302,7 @@ class Fuser:
                 return True
         return False
 
-    def _decode(self, cursor: _Cursor) -> _Cursor:
+    def _decode(self, cursor: Cursor) -> Cursor:
         if cursor.value is not None:
             return cursor
         assert cursor.raw is not None, "a value is decoded, or its bytes are at hand"
@@ -342,7 +315,7 @@ class Fuser:
             self._line(f"{name} = {decode}({cursor.raw})")
         return replace(cursor, value=name)
 
-    def _value_only(self, cursor: _Cursor) -> _Cursor:
+    def _value_only(self, cursor: Cursor) -> Cursor:
         """Decode the value; if it may be a tombstone, open a block for the case that it is none."""
         cursor = self._decode(cursor)
         if not cursor.may_delete:
@@ -350,7 +323,7 @@ class Fuser:
         self._open(f"if {cursor.value} is not Tombstone:")
         return replace(cursor, may_delete=False)
 
-    def _encoded(self, cursor: _Cursor, serde: Serde[Any]) -> str:
+    def _encoded(self, cursor: Cursor, serde: Serde[Any]) -> str:
         """The expression of the value's bytes; None for a tombstone."""
         if cursor.raw is not None and cursor.serde == serde:
             return cursor.raw
@@ -366,7 +339,7 @@ class Fuser:
             return None
         return self._constant("timestamp_of", topic.timestamp_of)
 
-    def _source_time(self, cursor: _Cursor, timestamp_of: str | None = None) -> None:
+    def _source_time(self, cursor: Cursor, timestamp_of: str | None = None) -> None:
         if timestamp_of is None:
             self._line("time = message.timestamp()[1]")
         else:
@@ -374,81 +347,6 @@ class Fuser:
         self._open("if time > stream_time:")
         self._line("stream_time = time")
         self._close()
-
-    # Code
-
-    def _end_of_record(self, message: str) -> None:
-        self._indent = 3
-        self._close()
-        self._open("except Exception as error:")
-        self._line(f"fail(error, {message})")
-        self._indent = 1
-        self._line("return stream_time")
-        self._indent = 0
-
-    def _open(self, line: str) -> None:
-        self._line(line)
-        self._indent += 1
-
-    def _close(self) -> None:
-        self._indent -= 1
-
-    def _line(self, line: str) -> None:
-        self._lines.append("    " * (self._indent + 1) + line)
-        self._steps.append(self._step)
-
-    def _name_for(self, what: str) -> str:
-        self._serial += 1
-        return f"{what}_{self._serial}"
-
-    def _constant(self, what: str, value: Any) -> str:
-        name = self._name_for(what)
-        self._constants[name] = value
-        return name
-
-    def _append_to(self, topic: Topic[Any, Any]) -> str:
-        name = self._name_for("write")
-        self._sinks[name] = topic
-        return name
-
-    def _stage(self, node: Node) -> str:
-        name = self._name_for("gather")
-        self._stages[name] = node
-        return name
-
-    def _drop_unused(self, *names: str) -> None:
-        """Take out the assignments of variables that no other line reads."""
-        for name in names:
-            word = re.compile(rf"\b{name}\b")
-            if sum(bool(word.search(line)) for line in self._lines) == 1:
-                at = next(i for i, line in enumerate(self._lines) if word.search(line))
-                if self._lines[at].strip().startswith(f"{name} = "):
-                    del self._lines[at], self._steps[at]
-
-    def _finish(self) -> Segment:
-        self._drop_unused("index", "row", "window", "headers", "key")
-        parameters = (*_ALWAYS, *self._constants, *self._sinks, *self._stages, *self._contexts)
-        head = f"def make({', '.join(parameters)}):"
-        lines = [head, *self._lines, "    return run"]
-        source = "\n".join(lines) + "\n"
-        return Segment(
-            name=self._name,
-            source=source,
-            make=_compile(source, self._name),
-            parameters=parameters,
-            constants=self._constants,
-            sinks=self._sinks,
-            stages=self._stages,
-            contexts=self._contexts,
-            step_lines=(None, *self._steps, None),
-        )
-
-
-def _compile(source: str, name: str) -> Any:
-    namespace: dict[str, Any] = {}
-    exec(compile(source, filename_of(name), "exec"), namespace)
-    make: Run = namespace["make"]
-    return make
 
 
 def _known(serde: Serde[Any] | None, node: Node) -> Serde[Any]:
@@ -459,22 +357,3 @@ def _known(serde: Serde[Any] | None, node: Node) -> Serde[Any]:
             hint="annotate its function's result, or pass key=",
         )
     return serde
-
-
-def leads_to_state(node: Node) -> bool:
-    """Whether records get from here to a store without being keyed anew in between."""
-    if isinstance(node, StoreNode):
-        return True
-    return not changes_key(node) and any(map(leads_to_state, node.children))
-
-
-def changes_key(node: Node) -> bool:
-    """Whether records may leave the step with another key than they came with."""
-    return isinstance(node, KeyNode) or (
-        isinstance(node, MapNode) and node.function.key_type is not UNSET
-    )
-
-
-def find_repartitions(nodes: Sequence[Node]) -> list[Node]:
-    """The steps after which a repartition topic is needed: the key changed and state follows."""
-    return [node for node in nodes if changes_key(node) and any(map(leads_to_state, node.children))]
