@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from flowlog.broker.storage.epoch_cache import UNDEFINED_EPOCH, LeaderEpochCache
@@ -110,16 +111,20 @@ class EpochCheck:
         self, checkpoint: list[tuple[int, int]] | None, circumstances: Circumstances
     ) -> None:
         """`checkpoint`: entries (epoch, start offset); None: there is no readable one."""
+        self._entries = checkpoint or []
         self._cache = None if checkpoint is None else LeaderEpochCache(checkpoint)
         self._first = checkpoint[0][0] if checkpoint else UNDEFINED_EPOCH
         self._log_start_offset = circumstances.log_start_offset
         self._is_in_use = circumstances.is_in_use
+        self._is_compacted = circumstances.is_compacted
+        self._first_offsets: dict[int, int] = {}
         self._latest = UNDEFINED_EPOCH
         self._said: tuple[int, int] | None = None
 
     def on_batch(self, header: RecordBatchView) -> str:
         """What is wrong with a batch's leader epoch; "" if nothing is, or it was said just before."""
         epoch, latest = header.leader_epoch, self._latest
+        self._first_offsets.setdefault(epoch, header.base_offset)
         self._latest = max(epoch, latest)
         if epoch < latest:
             return f"leader epoch {epoch} follows on {latest}"
@@ -132,6 +137,25 @@ class EpochCheck:
                 return what if is_news else ""
         self._said = None
         return ""
+
+    def finish(self, log_end_offset: int) -> Iterator[str]:
+        """What is wrong with the checkpoint, now that every batch came by."""
+        if self._is_in_use:
+            return
+        for i, (epoch, start_offset) in enumerate(self._entries):
+            first = self._first_offsets.get(epoch)
+            if start_offset > log_end_offset:
+                yield f"epoch {epoch} starts at {start_offset}, the log ends at {log_end_offset}"
+            elif self._is_compacted or start_offset == log_end_offset:
+                continue
+            elif first is None:
+                yield f"epoch {epoch} starts at {start_offset}, but no batch is of it"
+            elif start_offset != first and not (i == 0 and self._may_begin(start_offset, first)):
+                yield f"epoch {epoch} starts at {start_offset}, its first batch is at {first}"
+
+    def _may_begin(self, start_offset: int, first: int) -> bool:
+        """Whether the oldest epoch was cut to `start_offset` with the records before it."""
+        return first < start_offset and self._log_start_offset in (None, start_offset)
 
     def _expected(self, offset: int, epoch: int) -> int:
         """The epoch that the checkpoint demands at an offset; `epoch` itself where it cannot."""

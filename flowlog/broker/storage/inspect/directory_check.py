@@ -94,7 +94,8 @@ class DirectoryCheck:
             return
         if properties.get("version") != df.META_VERSION:
             yield Finding(path, None, f"version {properties.get('version')} is unknown")
-        if not properties.get("node.id", "").isascii() or not properties["node.id"].isdecimal():
+        node_id = properties.get("node.id", "")
+        if not (node_id.isascii() and node_id.isdecimal()):
             yield Finding(path, None, "names no node.id")
         for name in ("cluster.id", "directory.id"):
             if not _is_topic_id(properties.get(name, "")):

@@ -131,6 +131,9 @@ class PartitionCheck:
             is_growing = self._known.is_in_use and base_offset == bases[-1]
             yield from segments.check(base_offset, is_growing=is_growing)
         self.log_end_offset = segments.offsets.next_offset
+        if self.log_end_offset is not None:
+            for what in segments.epochs.finish(self.log_end_offset):
+                yield Finding(f"{self._directory}/{EPOCH_CHECKPOINT}", None, what)
 
     def _check_start(self, bases: list[int]) -> Iterator[Finding]:
         start = self._known.log_start_offset
@@ -169,13 +172,6 @@ class PartitionCheck:
             path = f"{self._directory}/{file_name(bases[-1], LOG)}"
             what = f"the log ends at {end}, flushed was up to {self._known.recovery_point}"
             yield Finding(path, None, what)
-        if self._known.is_in_use:
-            return
-        for epoch, start_offset in self._epochs or ():
-            if start_offset > end:
-                path = f"{self._directory}/{EPOCH_CHECKPOINT}"
-                what = f"epoch {epoch} starts at {start_offset}, behind the log's end, {end}"
-                yield Finding(path, None, what)
 
 
 def _bases(names: Iterable[str]) -> list[int]:

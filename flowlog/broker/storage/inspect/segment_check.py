@@ -34,7 +34,7 @@ class SegmentCheck:
         self._files = files
         self._directory = directory
         self._known = circumstances
-        self._epochs = EpochCheck(epochs, circumstances)
+        self.epochs = EpochCheck(epochs, circumstances)
         self.offsets = OffsetCheck(is_compacted=circumstances.is_compacted)
 
     def check(self, base_offset: int, *, is_growing: bool) -> Iterator[Finding]:
@@ -93,12 +93,10 @@ class SegmentCheck:
         if not batch.crc_ok:
             self.offsets.on_damage(batch.header)
             return
-        for what in (
-            self.offsets.on_batch(batch.header, base_offset),
-            self._epochs.on_batch(batch.header),
-        ):
-            if what:
-                yield Finding(path, batch.position, what)
+        what = self.offsets.on_batch(batch.header, base_offset)
+        what = what or self.epochs.on_batch(batch.header)  # Asked for at the right offset only.
+        if what:
+            yield Finding(path, batch.position, what)
 
     def _scan(
         self, file: ReadableFile, size_bytes: int, is_growing: bool
