@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import anyio
 
 from flowlog.broker.config.broker_config import BrokerConfig
+from flowlog.broker.memory import keep_large_buffers
 from flowlog.broker.server import BrokerServer
 from flowlog.errors import FlowlogError
 
@@ -26,6 +27,7 @@ def run_broker(properties: Mapping[str, str]) -> int:
         FlowlogError: the address or the data folder cannot be used.
     """
     config = BrokerConfig.from_properties(properties)
+    keep_large_buffers()
     options = {"use_uvloop": _has_uvloop()}
     try:
         anyio.run(_serve, config, backend="asyncio", backend_options=options)
