@@ -69,10 +69,10 @@ def record_document(record: ReceivedRecord) -> dict[str, Any]:
         "partition": record.partition,
         "offset": record.offset,
         "timestamp_ms": record.timestamp_ms,
-        **_json_bytes("key", record.key),
-        **_json_bytes("value", record.value),
+        **json_bytes("key", record.key),
+        **json_bytes("value", record.value),
         "headers": [
-            {"name": name, **_json_bytes("value", value)} for name, value in record.headers
+            {"name": name, **json_bytes("value", value)} for name, value in record.headers
         ],
     }
 
@@ -122,7 +122,8 @@ def unescape(text: str) -> str:
     return re.sub(r"\\[nt0\\]", lambda match: _ESCAPES[match[0]], text)
 
 
-def _json_bytes(name: str, data: bytes | None) -> dict[str, str | None]:
+def json_bytes(name: str, data: bytes | None) -> dict[str, str | None]:
+    """Bytes as a JSON field: `name`, or `name_base64` where they are not UTF-8."""
     if data is None:
         return {name: None}
     try:

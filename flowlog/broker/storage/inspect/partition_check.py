@@ -131,7 +131,7 @@ class PartitionCheck:
             is_growing = self._known.is_in_use and base_offset == bases[-1]
             yield from segments.check(base_offset, is_growing=is_growing)
         self.log_end_offset = segments.offsets.next_offset
-        if self.log_end_offset is not None:
+        if self.log_end_offset is not None and not segments.has_unknown:
             for what in segments.epochs.finish(self.log_end_offset):
                 yield Finding(f"{self._directory}/{EPOCH_CHECKPOINT}", None, what)
 

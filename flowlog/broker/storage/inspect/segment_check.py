@@ -36,6 +36,8 @@ class SegmentCheck:
         self._known = circumstances
         self.epochs = EpochCheck(epochs, circumstances)
         self.offsets = OffsetCheck(is_compacted=circumstances.is_compacted)
+        self.has_unknown = False
+        """There were batches whose headers cannot be believed."""
 
     def check(self, base_offset: int, *, is_growing: bool) -> Iterator[Finding]:
         """Findings in the segment's three files. `is_growing`: the last of a log in use."""
@@ -74,6 +76,7 @@ class SegmentCheck:
         for item in self._scan(file, size_bytes, is_growing):
             if isinstance(item, Unreadable):
                 is_whole = False
+                self.has_unknown = True
                 self.offsets.on_damage(None)
                 yield Finding(path, item.position, item.what + (IN_MOTION if is_growing else ""))
             else:
@@ -91,6 +94,7 @@ class SegmentCheck:
         if what:
             yield Finding(path, batch.position, what)
         if not batch.crc_ok:
+            self.has_unknown = True
             self.offsets.on_damage(batch.header)
             return
         what = self.offsets.on_batch(batch.header, base_offset)
