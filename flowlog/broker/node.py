@@ -68,6 +68,7 @@ class Node:
             node_id=config.integer("node.id"),
             cluster_id=config.string("cluster.id") or None,
             clock=clock,
+            free_bytes_floor=config.integer("log.dir.free.bytes.floor"),
         )
         try:
             return cls(config, clock, directory)

@@ -167,7 +167,7 @@ class MemoryFiles:
         """Modification time of files written from now on."""
         self.open_count = 0
         self.sync_count = 0
-        self.free = 1 << 40
+        self.free = self.total = 1 << 40
 
     def crash_clone(self, rng: random.Random) -> MemoryFiles:
         """What a machine finds that lost power now and starts again. Draws only from `rng`."""
@@ -268,6 +268,10 @@ class MemoryFiles:
     def free_bytes(self, path: str) -> int:
         self._directory(path)
         return self.free
+
+    def total_bytes(self, path: str) -> int:
+        self._directory(path)
+        return self.total
 
     def lock(self, path: str) -> Lock:
         if path in self._locks:

@@ -42,6 +42,14 @@ _OWN = [
         "The address that clients are told; the listener's own when left empty.",
     ),
     ConfigKey("log.dirs", ConfigType.LIST, "flowlog-data", "The folder that holds the data."),
+    ConfigKey(
+        "log.dir.free.bytes.floor",
+        ConfigType.LONG,
+        "-1",
+        "flowlog's own: free bytes that clients' records may not fill, so that offsets, metadata "
+        "and a recovery still can; -1 is 1% of the file system, at most 64 MiB.",
+        low=-1,
+    ),
     ConfigKey("cluster.id", ConfigType.STRING, "", "The cluster's id; made when left empty."),
     ConfigKey("broker.rack", ConfigType.STRING, "", "The rack that this broker stands in."),
     ConfigKey(

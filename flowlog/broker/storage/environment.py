@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 from flowlog.broker.storage.file_pool import FilePool
 from flowlog.broker.storage.files import Files
+from flowlog.broker.storage.free_space import FreeSpace
 from flowlog.errors import StorageError
 
 LOADED_INDEXES_MAX: Final = 256
@@ -76,10 +77,18 @@ class LoadedIndexes:
 class StorageEnvironment:
     """One per data directory."""
 
-    __slots__ = ("files", "health", "indexes", "pool")
+    __slots__ = ("files", "free_space", "health", "indexes", "pool")
 
-    def __init__(self, files: Files, *, open_files_max: int | None = None) -> None:
+    def __init__(
+        self,
+        files: Files,
+        *,
+        open_files_max: int | None = None,
+        free_space: FreeSpace | None = None,
+    ) -> None:
+        """Without `free_space` clients may fill the disk."""
         self.files = files
         self.pool = FilePool(files, max_open=open_files_max) if open_files_max else FilePool(files)
         self.indexes = LoadedIndexes()
         self.health = DirectoryHealth()
+        self.free_space = free_space

@@ -99,7 +99,13 @@ class Files(Protocol):
 
     def sync_dir(self, path: str) -> None: ...
 
-    def free_bytes(self, path: str) -> int: ...
+    def free_bytes(self, path: str) -> int:
+        """What may still be written to the file system that holds `path`."""
+        ...
+
+    def total_bytes(self, path: str) -> int:
+        """The size of the file system that holds `path`."""
+        ...
 
     def lock(self, path: str) -> Lock:
         """Take the lock file at `path`; BlockingIOError if another process holds it."""

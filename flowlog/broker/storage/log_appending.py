@@ -57,7 +57,7 @@ class LogAppending(LogState):
 
         Raises:
             KafkaError: the batch is refused; nothing was written.
-            StorageError: the disk refused; nothing was appended.
+            StorageError: the disk refused or is full; nothing was appended.
         """
         if self.is_closed or self._health.failure is not None:
             self.check_open()
@@ -82,6 +82,8 @@ class LogAppending(LogState):
             )
         if config.takes_append_time:
             batch = patching.with_append_time(batch, now_ms)
+        if self._free_space is not None and origin is AppendOrigin.CLIENT:
+            self._free_space.take(batch.size_bytes, now_ms)
         base_offset = self.log_end_offset
         last_offset = base_offset + batch.last_offset_delta
         buffers = patching.assign_offset(batch, base_offset=base_offset, leader_epoch=leader_epoch)

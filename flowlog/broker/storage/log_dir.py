@@ -25,6 +25,7 @@ from flowlog.broker.storage.directory_names import (
 )
 from flowlog.broker.storage.environment import StorageEnvironment
 from flowlog.broker.storage.files import Files, Lock, read_file, replace_file, write_file
+from flowlog.broker.storage.free_space import FreeSpace
 from flowlog.broker.storage.os_files import OsFiles
 from flowlog.broker.storage.partition_log import PartitionLog
 from flowlog.broker.storage.recovery import Checkpointed, LogRecovery, new_log
@@ -84,8 +85,11 @@ class LogDirectory:
         files: Files | None = None,
         clock: Clock | None = None,
         open_files_max: int | None = None,
+        free_bytes_floor: int = -1,
     ) -> LogDirectory:
         """Take a directory over and open its logs, recovering what a crash left.
+
+        `free_bytes_floor` is what clients may not fill, as `FreeSpace` has it.
 
         Raises:
             ConfigError: it is in use, or another broker's, or of a newer format.
@@ -103,7 +107,11 @@ class LogDirectory:
             ) from None
         try:
             identity = df.open_identity(files, root, cluster_id=cluster_id, node_id=node_id)
-            environment = StorageEnvironment(files, open_files_max=open_files_max)
+            environment = StorageEnvironment(
+                files,
+                open_files_max=open_files_max,
+                free_space=FreeSpace(files, root, floor_bytes=free_bytes_floor),
+            )
             directory = cls(
                 root,
                 environment,

@@ -62,6 +62,7 @@ class LogState:
         """Set by the log directory: makes recovery point and log start durable before a cut."""
         self._environment = environment
         self._health = environment.health
+        self._free_space = environment.free_space
         self._snapshots = snapshots
         self._flushes = flushes
         self._clean_end_offset = clean_end_offset

@@ -43,6 +43,8 @@ class LogHome:
         self.files = files
         self.directory = directory
         self.config = LogConfig()
+        self.environment: StorageEnvironment | None = None
+        """Of the next log opened; a new one each time unless set."""
         files.make_dirs(directory)
 
     def open(
@@ -59,7 +61,7 @@ class LogHome:
         self.config = config or self.config
         recovery = LogRecovery(
             self.directory,
-            StorageEnvironment(self.files, open_files_max=open_files_max),
+            self.environment or StorageEnvironment(self.files, open_files_max=open_files_max),
             self.config,
             Checkpointed(recovery_point, log_start_offset),
             is_clean=is_clean,
