@@ -70,7 +70,8 @@ async def _when_committed(
         try:
             await partition.wait_committed(end_offset)
         except OSError as error:
-            logger.error("%r: not kept by the disk: %s", partition, error)
+            # Not an error line for each request: storage said it once, when it began.
+            logger.debug("%r: not kept by the disk: %s", partition, error)
             row.error_code = ErrorCode.kafka_storage_error
             row.base_offset = -1
     return _answer(request, results)
@@ -103,7 +104,7 @@ def _append_topic(
         except KafkaError as error:
             row.error_code, row.error_message = error.error_code, error.message
         except OSError as error:
-            logger.error("%s-%d: cannot append: %s", topic.name or topic.topic_id, index, error)
+            logger.debug("%s-%d: cannot append: %s", topic.name or topic.topic_id, index, error)
             row.error_code = ErrorCode.kafka_storage_error
         rows.append(row)
     return ProduceTopicResult(topic.name, topic.topic_id, rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flowlog.broker.storage.checkpoints import encode_epochs
 from flowlog.broker.storage.environment import StorageEnvironment
 from flowlog.broker.storage.epoch_cache import LeaderEpochCache
-from flowlog.broker.storage.flushing import FlushJob
+from flowlog.broker.storage.flushing import FlushJob, FlushPostponedError
 from flowlog.broker.storage.segment import LogSegment
 from flowlog.broker.storage.segment_names import (
     EPOCH_CHECKPOINT,
@@ -110,5 +110,8 @@ class FlushTracker:
 
     def fail(self, job: FlushJob, error: OSError) -> None:
         """A sync failed: the kernel may have dropped the bytes, so no later sync can be believed."""
+        if isinstance(error, FlushPostponedError):
+            self.abandon(job)
+            return
         job.release()
         self._environment.health.fail(error)

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from flowlog.broker.storage.environment import NO_SPACE
 from flowlog.broker.storage.file_pool import PooledFile
 from flowlog.broker.storage.files import File, Files, replace_file
 from flowlog.broker.storage.segment import LogSegment
+from flowlog.errors import StorageError
+
+
+class FlushPostponedError(StorageError):
+    """The disk is too full for what a flush writes besides the records; it can be tried again."""
 
 
 @dataclass(slots=True)
@@ -39,9 +45,20 @@ class FlushJob:
         for path in self.paths:
             self._sync_path(path)
         if self.epochs is not None:
-            replace_file(self.files, self.epochs[0], self.epochs[1])
+            self._write_epochs(self.epochs[0], self.epochs[1])
         for directory in self.directories:
             self.files.sync_dir(directory)
+
+    def _write_epochs(self, path: str, data: bytes) -> None:
+        """A new file is written anew the next time: no room for it now proves nothing bad of the
+        records, as a failed sync of theirs would.
+        """
+        try:
+            replace_file(self.files, path, data)
+        except OSError as error:
+            if error.errno in NO_SPACE:
+                raise FlushPostponedError(error.errno, f"write {path}: {error.strerror}") from error
+            raise
 
     def _sync_path(self, path: str) -> None:
         try:

@@ -53,6 +53,11 @@ class FreeSpace:
         if self._room_bytes < 0 or now_ms >= self._until_ms:
             self._look(size_bytes, now_ms)
 
+    def ran_out(self) -> None:
+        """A write found no room, whatever was counted: look before the next one."""
+        self._become(is_full=True)
+        self._room_bytes, self._until_ms = -1, 0
+
     def _look(self, size_bytes: int, now_ms: int) -> None:
         is_recent = 0 <= self._until_ms - now_ms <= LOOK_INTERVAL_WHILE_FULL_MS
         if not (self.is_full and is_recent and now_ms < self._until_ms):

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from kio.schema.errors import ErrorCode
 
 from flowlog.broker.storage import patching
+from flowlog.broker.storage.environment import NO_SPACE
 from flowlog.broker.storage.files import Buffer
 from flowlog.broker.storage.log_state import NEVER_CLEAN, LogState
 from flowlog.broker.storage.origin import AppendOrigin
@@ -162,6 +163,8 @@ class LogAppending(LogState):
         except OSError as error:
             with suppress(OSError):  # The next append overwrites what this one left anyway.
                 segment.log.truncate(segment.size_bytes)
+            if self._free_space is not None and error.errno in NO_SPACE:
+                self._free_space.ran_out()
             raise self._health.failed(f"append to {self.name}", error) from error
         if leader_epoch > self.epochs.latest_epoch:
             self.epochs.assign(leader_epoch, last_offset - batch.last_offset_delta)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import random
 from collections.abc import Callable
 
 import pytest
@@ -100,6 +101,18 @@ def test_the_floor_fits_the_disk_unless_it_is_set(
         space.take(1, NOW_MS)
 
 
+def test_a_write_that_found_no_room_is_counted_as_full_once(
+    files: CountingFiles, caplog: pytest.LogCaptureFixture
+) -> None:
+    space = FreeSpace(files, "/data", floor_bytes=0)
+    space.take(1, NOW_MS)
+    for _ in range(3):
+        space.ran_out()
+    assert len(caplog.records) == 1
+    space.take(1, NOW_MS)
+    assert not space.is_full
+
+
 def test_below_the_floor_the_brokers_own_records_still_fit(make_batch: MakeBatch) -> None:
     files = MemoryFiles()
     home = LogHome(files, "/data/log")
@@ -115,3 +128,27 @@ def test_below_the_floor_the_brokers_own_records_still_fit(make_batch: MakeBatch
     )
     assert log.log_end_offset == 1
     assert log.read(0, max_bytes=1000), "reads go on"
+
+
+def test_a_disk_too_full_for_the_epochs_postpones_a_flush(
+    memory_home: LogHome, make_batch: MakeBatch
+) -> None:
+    """Only a failed sync of records is final: a checkpoint is written anew the next time."""
+    files = memory_home.files
+    assert isinstance(files, MemoryFiles)
+    log = memory_home.open()
+    log.append_as_leader(make_batch(), leader_epoch=3, now_ms=NOW_MS)
+    files.fail_when(
+        lambda op, path: (
+            OSError(errno.ENOSPC, "injected") if op == "write" and "epoch" in path else None
+        )
+    )
+    with pytest.raises(StorageError):
+        log.flush()
+    assert log.recovery_point == 0, "nothing is acknowledged"
+    files.heal()
+    log.flush()
+    assert log.recovery_point == 1
+    left = LogHome(files.crash_clone(random.Random(1)), memory_home.directory).open()
+    assert left.log_end_offset == 1
+    assert list(left.epochs.entries) == [(3, 0)]
