@@ -71,9 +71,7 @@ def record_document(record: ReceivedRecord) -> dict[str, Any]:
         "timestamp_ms": record.timestamp_ms,
         **json_bytes("key", record.key),
         **json_bytes("value", record.value),
-        "headers": [
-            {"name": name, **json_bytes("value", value)} for name, value in record.headers
-        ],
+        "headers": [{"name": name, **json_bytes("value", value)} for name, value in record.headers],
     }
 
 
