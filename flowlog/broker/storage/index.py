@@ -60,11 +60,6 @@ class OffsetIndex:
         i = bisect_right(self.offsets, min(offset - self.base_offset, RELATIVE_OFFSET_MAX))
         return self.positions[i - 1] if i else 0
 
-    def entry_for(self, offset: int) -> tuple[int, int | None]:
-        """As `position_for`, and the last offset of the batch there; None if that is not known."""
-        i = bisect_right(self.offsets, min(offset - self.base_offset, RELATIVE_OFFSET_MAX))
-        return (self.positions[i - 1], self.base_offset + self.offsets[i - 1]) if i else (0, None)
-
     def last_boundary(self, position: int) -> int:
         """The greatest known start of a batch at or before `position`."""
         i = bisect_right(self.positions, min(position, RELATIVE_OFFSET_MAX))

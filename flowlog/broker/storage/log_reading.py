@@ -6,11 +6,9 @@ from kio.schema.errors import ErrorCode
 
 from flowlog.broker.storage import timestamps
 from flowlog.broker.storage.log_state import DISK_ERRORS, LogState
-from flowlog.broker.storage.segment import LogSegment
 from flowlog.broker.storage.segment_read import FileSlice, slice_batches
 from flowlog.broker.storage.timestamps import TimestampOffset
 from flowlog.errors import KafkaError
-from flowlog.records.errors import CorruptBatchError
 
 
 class LogReading(LogState):
@@ -44,23 +42,6 @@ class LogReading(LogState):
         try:
             return found.read()
         except OSError as error:
-            raise self.said("read", error) from error
-        except CorruptBatchError as error:
-            segment = found.unchecked
-            if segment is None or segment.is_rebuilt:
-                raise self.said("read", error) from error
-            self._rebuild(segment)
-            return self.read(
-                start_offset,
-                end_offset=end_offset,
-                max_bytes=max_bytes,
-                min_one_batch=min_one_batch,
-            )
-
-    def _rebuild(self, segment: LogSegment) -> None:
-        try:
-            segment.rebuild_wrong_indexes()
-        except DISK_ERRORS as error:
             raise self.said("read", error) from error
 
     def slice(

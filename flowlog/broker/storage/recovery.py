@@ -106,8 +106,6 @@ class LogRecovery:
         self._config = config
         self._checkpointed = checkpointed
         self._is_clean = is_clean
-        self._expected_end = checkpointed.recovery_point if is_clean else 0
-        """A clean stop flushed everything: an end elsewhere is damage. 0: not known."""
         self._now_ms = now_ms
         self._epochs = LeaderEpochCache()
         self._is_new = False
@@ -118,7 +116,6 @@ class LogRecovery:
         self._epochs = self._read_epochs(names)
         segments = self._load_segments(names)
         end_offset = segments.active.next_offset
-        self._check_end(end_offset)
         first_offset = segments[0].base_offset
         log_start_offset = max(self._checkpointed.log_start_offset, first_offset)
         if end_offset < log_start_offset:
@@ -155,13 +152,6 @@ class LogRecovery:
         )
         log.checkpointed_high_watermark = min(self._checkpointed.high_watermark, end_offset)
         return log
-
-    def _check_end(self, end_offset: int) -> None:
-        if self._expected_end and end_offset != self._expected_end:
-            raise StorageError(
-                errno.EIO,
-                f"{self._directory} ends at {end_offset}, it was closed at {self._expected_end}",
-            )
 
     def _remove_leftovers(self, entries: Iterable[DirEntry]) -> dict[str, DirEntry]:
         """Drop half-made files and indexes without a log; what is left, by name."""
@@ -235,8 +225,6 @@ class LogRecovery:
                 next_offset = located.header.next_offset
         except (CorruptIndexError, CorruptBatchError, FileNotFoundError):
             return not segment.size_bytes and self._adopt_empty(segment)
-        if self._expected_end not in (0, next_offset):
-            return False
         segment.next_offset = next_offset
         segment.adopt_indexes(offset_index, time_index)
         segment.finish_scan()
@@ -297,8 +285,6 @@ class LogRecovery:
                     located, index_interval_bytes=self._config.index_interval_bytes
                 )
         except CorruptBatchError as error:
-            if self._expected_end:
-                raise StorageError(errno.EIO, f"{segment.log.path} is damaged: {error}") from error
             logger.warning(
                 "storage.recovery: %s is cut at position %d of %d: %s",
                 segment.log.path,

@@ -45,7 +45,6 @@ class LogSegment:
         "base_offset",
         "directory",
         "first_timestamp_ms",
-        "is_rebuilt",
         "is_sealed",
         "log",
         "modified_ms",
@@ -72,8 +71,6 @@ class LogSegment:
         self.size_bytes = size_bytes
         self.is_sealed = is_sealed
         self.modified_ms = modified_ms
-        self.is_rebuilt = False
-        """Its indexes were found wrong and made anew once; a second time it is the log itself."""
         self.log = log
         self.first_timestamp_ms: int | None = None
         self.recent = RecentBatches(next_offset, size_bytes)
@@ -223,17 +220,6 @@ class LogSegment:
                 raise CorruptIndexError("an index entry lies behind its segment")
         return offset_index, time_index
 
-    def rebuild_wrong_indexes(self) -> None:
-        """Make indexes anew that contradict the log.
-
-        Raises:
-            CorruptBatchError: it was done before, or the log file is damaged.
-        """
-        if self.is_rebuilt:
-            raise CorruptBatchError(f"{self.path(LOG)} is damaged")
-        self.is_rebuilt = True
-        self.rebuild_indexes()
-
     def rebuild_indexes(self, *, index_interval_bytes: int = 4096) -> None:
         """Make the indexes from the batches' headers, and write them if sealed.
 
@@ -243,9 +229,6 @@ class LogSegment:
         self.start_scan()
         try:
             for located in walk_headers(self.log, 0, size_bytes):
-                header = located.header
-                if not self.next_offset <= header.base_offset <= header.last_offset < next_offset:
-                    raise CorruptBatchError(f"offset {header.base_offset} does not belong here")
                 self.note_scanned(located, index_interval_bytes=index_interval_bytes)
         except CorruptBatchError:
             self._indexes = None
