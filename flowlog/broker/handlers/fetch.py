@@ -59,7 +59,11 @@ def handle(request: FetchRequest, context: RequestContext) -> Fetched | Awaitabl
     fetched = _look(request, context)
     if _is_enough(fetched, request):
         return fetched
-    return _wait(request, context, fetched)
+    # Watch before anything else is served: a produce in between must wake this fetch.
+    waiter = FetchWaiter(request.min_bytes - fetched.size_bytes)
+    for partition in fetched.partitions:
+        partition.watch(waiter)
+    return _wait(request, context, fetched, waiter)
 
 
 def write_response(version: int, fetched: Fetched) -> Body:
@@ -75,11 +79,10 @@ def _is_enough(fetched: Fetched, request: FetchRequest) -> bool:
     )
 
 
-async def _wait(request: FetchRequest, context: RequestContext, fetched: Fetched) -> Fetched:
+async def _wait(
+    request: FetchRequest, context: RequestContext, fetched: Fetched, waiter: FetchWaiter
+) -> Fetched:
     """Park until enough bytes have come in, at the latest for the client's longest wait."""
-    waiter = FetchWaiter(request.min_bytes - fetched.size_bytes)
-    for partition in fetched.partitions:
-        partition.watch(waiter)
     try:
         await waiter.wait(request.max_wait_ms)
     finally:
