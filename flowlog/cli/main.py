@@ -39,6 +39,7 @@ COMMANDS: Final = {
     ),
     "groups": ("flowlog.cli.groups", "Look at consumer groups, their lag, and reset them."),
     "state": ("flowlog.cli.state", "Look into a running app's tables."),
+    "bench": ("flowlog.cli.bench", "Measure how fast a cluster takes and gives records."),
     "log": ("flowlog.cli.log", "Look into log files, and check them, without a broker."),
     "topology": ("flowlog.cli.topology", "Show an app's graph without connecting anywhere."),
 }
