@@ -34,6 +34,7 @@ class BrokerProcess:
         self.lines: deque[str] = deque(maxlen=KEPT_LINES)
         self._process: subprocess.Popen[str] | None = None
         self._serves = False
+        self._dying = threading.Lock()
 
     def __enter__(self) -> Self:
         self.start()
@@ -99,11 +100,12 @@ class BrokerProcess:
         return code
 
     def kill(self) -> None:
-        """End the broker with SIGKILL, as a crash would."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._forget()
+        """End the broker with SIGKILL, as a crash would; from any thread, also while it starts."""
+        with self._dying:
+            if self._process is not None:
+                self._process.kill()
+                self._process.wait()
+                self._forget()
 
     def _forget(self) -> None:
         assert self._process is not None

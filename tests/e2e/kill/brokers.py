@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Protocol
 
+from flowlog.errors import FlowlogError
 from flowlog.testing.broker_process import BrokerProcess
 
 
@@ -56,9 +57,7 @@ class ApacheKafka:
 
     def _run(self, *arguments: str, check: bool = True) -> None:
         environment = {**os.environ, "PORT": str(self._port)}
-        subprocess.run(
-            [str(self._script), *arguments],
-            check=check,
-            env=environment,
-            stdout=subprocess.DEVNULL,
-        )
+        command = [str(self._script), *arguments]
+        done = subprocess.run(command, check=False, env=environment, stdout=subprocess.DEVNULL)
+        if check and done.returncode:
+            raise FlowlogError(f"{' '.join(command)} ended with {done.returncode}")
