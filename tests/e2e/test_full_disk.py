@@ -69,7 +69,9 @@ class Writer:
 
 def read(bootstrap: str, count: int, *, commits: bool = False) -> dict[int, bytes]:
     """The first `count` records by their offsets."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "readers"})
+    consumer = Consumer(
+        {"bootstrap.servers": bootstrap, "group.id": "readers", "enable.auto.commit": False}
+    )
     found: dict[int, bytes] = {}
     try:
         consumer.assign([TopicPartition(TOPIC, 0, 0)])
