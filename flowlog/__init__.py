@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from flowlog.broker.embedded import Broker as Broker
     from flowlog.streams.app import App as App
     from flowlog.streams.context import Ctx as Ctx
     from flowlog.streams.on_error import dlq as dlq
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "App": "streams.app",
+    "Broker": "broker.embedded",
     "Ctx": "streams.context",
     "Rec": "streams.records",
     "Stream": "streams.stream",

@@ -135,6 +135,7 @@ class BrokerServer:
 
     async def _listen(self, connection: Callable[[], Connection]) -> asyncio.Server:
         listener = self.config.listener
+        _name_the_event_loop()
         try:
             return await asyncio.get_running_loop().create_server(
                 connection, listener.host, listener.port, backlog=BACKLOG
@@ -196,3 +197,16 @@ class BrokerServer:
                 self._connection_closed = anyio.Event()
         for connection in tuple(self._connections):
             connection.abort()
+
+
+def _name_the_event_loop() -> None:
+    """Let anyio know its event loop in the connections' callbacks, which run outside any task.
+
+    Where sniffio is installed anyio asks it, and it knows only tasks, unless it was told;
+    `anyio.run` tells it, `asyncio.run` does not. Callbacks inherit this context.
+    """
+    try:
+        import sniffio
+    except ImportError:
+        return
+    sniffio.current_async_library_cvar.set("asyncio")
