@@ -12,7 +12,6 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
-from inspect import isawaitable
 from typing import Any, Final, cast
 
 from flowlog.broker.handlers.context import Client, RequestContext, Services
@@ -20,7 +19,7 @@ from flowlog.broker.handlers.registry import Api, Body, Buffer
 from flowlog.broker.wire.errors import ProtocolError
 from flowlog.broker.wire.fallback import unknown_api_versions_body
 from flowlog.broker.wire.frames import FrameReader
-from flowlog.broker.wire.headers import RequestHeader, read_request_header, response_header
+from flowlog.broker.wire.headers import RequestHeader, read_request_header, response_start
 from flowlog.errors import KafkaError
 
 logger = logging.getLogger(__name__)
@@ -51,9 +50,11 @@ class Connection(asyncio.Protocol):
         self._frames = FrameReader(services.config.integer("socket.request.max.bytes"))
         self._waiting: deque[bytes | bytearray | memoryview] = deque()
         self._responses: list[Buffer] = []
+        self._response_bytes = 0
         self._busy = False
         self._write_paused = False
         self._draining = False
+        self.was_active = True  # since housekeeping looked last
         self.last_active_ms = services.clock.monotonic_ms()
 
     # What the event loop calls.
@@ -67,7 +68,7 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        self.last_active_ms = self._services.clock.monotonic_ms()
+        self.was_active = True
         try:
             self._frames.feed(data)
             while (frame := self._frames.next_frame()) is not None:
@@ -148,7 +149,7 @@ class Connection(asyncio.Protocol):
         except Exception:
             self._fail(api, header)
             return
-        if isawaitable(response):
+        if hasattr(response, "__await__"):  # `inspect.isawaitable` costs three calls more
             self._busy = True
             self._spawn(self._finish, (api, header, response))
         else:
@@ -175,9 +176,12 @@ class Connection(asyncio.Protocol):
         """Keep a response for `_flush`: its size, its header, its body; nothing for no body."""
         if body is None:
             return
-        head = response_header(header.api_key, header.api_version, header.correlation_id)
-        size = len(head) + sum(map(len, body))
-        self._responses += (size.to_bytes(4, "big"), head, *body)
+        size = sum(map(len, body))
+        self._responses += (
+            response_start(header.api_key, header.api_version, header.correlation_id, size),
+            *body,
+        )
+        self._response_bytes += size
         if size > COPIED_BYTES_MAX:
             self._flush()
 
@@ -186,10 +190,11 @@ class Connection(asyncio.Protocol):
         responses = self._responses
         if not responses:
             return
-        self._responses = []
+        is_large = self._response_bytes > COPIED_BYTES_MAX
+        self._responses, self._response_bytes = [], 0
         if self._transport.is_closing():
             return
-        if sum(map(len, responses)) > COPIED_BYTES_MAX:
+        if is_large:
             self._transport.writelines(responses)
         else:
             self._transport.write(b"".join(responses))

@@ -71,7 +71,9 @@ class Housekeeping:
 
     async def _close_idle(self) -> None:
         idle_ms = self._node.config.integer("connections.max.idle.ms")
-        oldest = self._clock.monotonic_ms() - idle_ms
+        now_ms = self._clock.monotonic_ms()
         for connection in tuple(self._connections):
-            if connection.is_idle and connection.last_active_ms < oldest:
+            if connection.was_active:
+                connection.was_active, connection.last_active_ms = False, now_ms
+            elif connection.is_idle and connection.last_active_ms < now_ms - idle_ms:
                 connection.drain()

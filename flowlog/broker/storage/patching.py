@@ -13,7 +13,6 @@ from typing import Final
 from flowlog.broker.storage.files import Buffer
 from flowlog.records.batch import (
     ATTRIBUTES_POSITION,
-    HEADER_BYTES,
     LEADER_EPOCH_POSITION,
     LOG_APPEND_TIME_BIT,
     MAX_TIMESTAMP_POSITION,
@@ -21,6 +20,9 @@ from flowlog.records.batch import (
 )
 from flowlog.records.builder import seal
 
+JOINED_BYTES_MAX: Final = 4096  # below it one copy costs less than a write of two buffers
+
+_START: Final = Struct(">qii")  # base offset, batch length, leader epoch
 _OFFSET: Final = Struct(">q")
 _EPOCH: Final = Struct(">i")
 _ATTRIBUTES: Final = Struct(">h")
@@ -32,10 +34,9 @@ def assign_offset(
     """The buffers to write for `batch`, which must be alone in its buffer."""
     buffer = batch.buffer
     if isinstance(buffer, bytes) or (isinstance(buffer, memoryview) and buffer.readonly):
-        header = bytearray(buffer[:HEADER_BYTES])
-        _OFFSET.pack_into(header, 0, base_offset)
-        _EPOCH.pack_into(header, LEADER_EPOCH_POSITION, leader_epoch)
-        return header, memoryview(buffer)[HEADER_BYTES:]
+        start = _START.pack(base_offset, batch.batch_length, leader_epoch)
+        rest = memoryview(buffer)[_START.size :]
+        return (start + rest,) if len(rest) < JOINED_BYTES_MAX else (start, rest)
     _OFFSET.pack_into(buffer, 0, base_offset)
     _EPOCH.pack_into(buffer, LEADER_EPOCH_POSITION, leader_epoch)
     return (buffer,)

@@ -20,8 +20,10 @@ from flowlog.broker.wire.versions import has_flexible_header, is_flexible
 API_VERSIONS_KEY: Final = 18
 
 _request_start: Final = Struct(">hhi")
-_legacy_response: Final = Struct(">i")
-_flexible_response: Final = Struct(">ix")
+_legacy_response: Final = Struct(">ii")
+_flexible_response: Final = Struct(">iix")
+_LEGACY_HEADER_BYTES: Final = 4
+_FLEXIBLE_HEADER_BYTES: Final = 5
 
 
 class RequestHeader(NamedTuple):
@@ -52,11 +54,11 @@ def read_request_header(frame: Buffer) -> tuple[RequestHeader, int]:
     return RequestHeader(api_key, api_version, correlation_id, client_id), position
 
 
-def response_header(api_key: int, api_version: int, correlation_id: int) -> bytes:
-    """The header of the answer to a request of this API and version.
+def response_start(api_key: int, api_version: int, correlation_id: int, body_bytes: int) -> bytes:
+    """What goes before the body of an answer: the frame's size and the header.
 
     An answer to an unknown version, which only ApiVersions has, is written as version 0.
     """
     if api_key != API_VERSIONS_KEY and is_flexible(api_key, api_version):
-        return _flexible_response.pack(correlation_id)
-    return _legacy_response.pack(correlation_id)
+        return _flexible_response.pack(body_bytes + _FLEXIBLE_HEADER_BYTES, correlation_id)
+    return _legacy_response.pack(body_bytes + _LEGACY_HEADER_BYTES, correlation_id)

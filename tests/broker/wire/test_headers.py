@@ -16,7 +16,7 @@ from kio.serial import entity_writer
 from flowlog.broker.wire import codec
 from flowlog.broker.wire.errors import ProtocolError
 from flowlog.broker.wire.fallback import unknown_api_versions_body
-from flowlog.broker.wire.headers import RequestHeader, read_request_header, response_header
+from flowlog.broker.wire.headers import RequestHeader, read_request_header, response_start
 from flowlog.broker.wire.schema import kio_class
 from flowlog.broker.wire.versions import (
     api_name,
@@ -54,11 +54,13 @@ def test_every_versions_header_is_the_one_kio_writes(
 
 
 @pytest.mark.parametrize(("api_key", "version"), EVERY_VERSION)
-def test_every_versions_response_header_is_the_one_kio_writes(api_key: int, version: int) -> None:
+def test_every_versions_response_start_is_the_one_kio_writes(api_key: int, version: int) -> None:
     kio_header = kio_class(api_key_map[api_key], version, "response").__header_schema__
     buffer = io.BytesIO()
     entity_writer(kio_header)(buffer, kio_header(correlation_id=99))
-    assert response_header(api_key, version, 99) == buffer.getvalue()
+    header = buffer.getvalue()
+    size = (len(header) + 10).to_bytes(4, "big")
+    assert response_start(api_key, version, 99, body_bytes=10) == size + header
 
 
 @given(frame=st.binary(max_size=30))
@@ -81,7 +83,7 @@ def test_an_unknown_version_of_api_versions_is_answered_in_version_0_with_its_ra
     assert body == b"\x00\x23" + b"\x00\x00\x00\x01" + b"\x00\x12\x00\x00\x00\x04"
     response = codec.read_response(18, 0, body)
     assert response.error_code is ErrorCode.unsupported_version
-    assert response_header(18, 99, 7) == b"\x00\x00\x00\x07"
+    assert response_start(18, 99, 7, body_bytes=6) == b"\0\0\0\x0a" + b"\0\0\0\x07"
 
 
 def test_versions_are_those_of_kio() -> None:
