@@ -43,12 +43,21 @@ def number(value: float) -> str:
     return f"{value:.3g}"
 
 
+def median_text(values: Sequence[float], unit: str = "") -> str:
+    """The median, or nothing where nothing was measured."""
+    return number(median(values)) + unit if values else ""
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table of cells."""
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
 def table(rows: Sequence[Row], servers: Sequence[str]) -> str:
     """A Markdown table. The ratio is how many times better the first server is."""
     head = ["", *servers, *(["times better"] if len(servers) > 1 else [])]
-    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
-    lines += ["| " + " | ".join(row.cells(servers)) + " |" for row in rows]
-    return "\n".join(lines)
+    return markdown(head, [row.cells(servers) for row in rows])
 
 
 def machine() -> str:

@@ -105,11 +105,20 @@ class KafkaServer:
 
 def resident_mb(pid: int) -> float | None:
     """Resident memory of a process in MB (10^6 bytes); None where there is no /proc."""
+    return _status_mb(pid, "VmRSS")
+
+
+def peak_resident_mb(pid: int) -> float | None:
+    """The most resident memory that a process ever had, in MB; None where there is no /proc."""
+    return _status_mb(pid, "VmHWM")
+
+
+def _status_mb(pid: int, field: str) -> float | None:
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:
         return None
-    found = re.search(r"^VmRSS:\s+(\d+) kB", status, re.MULTILINE)
+    found = re.search(rf"^{field}:\s+(\d+) kB", status, re.MULTILINE)
     return int(found[1]) * 1024 / 1e6 if found else None
 
 

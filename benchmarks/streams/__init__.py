@@ -1,5 +1,5 @@
-"""The same three jobs in flowlog, Quix Streams and Faust, each drained in a process of its own.
+"""The same jobs in flowlog, Quix Streams, Bytewax, Faust and Kafka Streams, a process each.
 
-`events` writes the input and knows the right answers, `programs/` holds one program a framework,
-`drain` runs one and times it, `__main__` prints the table.
+`events` writes the input and knows the right answers, `programs/` and `kafka_streams/` hold one
+program a framework, `program` runs one, `drain` and `restore` time it, `__main__` prints the table.
 """

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import confluent_kafka as ck
 import orjson
 
 PARTITION_COUNT = 4
@@ -45,27 +44,10 @@ def events(count: int) -> Iterator[Event]:
         yield Event(f"closer-{partition}", 0, end_ms, partition)
 
 
-def publish(bootstrap: str, topic: str, count: int) -> int:
-    """Write the events; return how many records that made."""
-    producer = ck.Producer({"bootstrap.servers": bootstrap, "linger.ms": 20})
-    total = 0
-    for event in events(count):
-        while True:
-            try:
-                producer.produce(
-                    topic,
-                    key=event.user,
-                    value=event.encoded(),
-                    timestamp=event.at_ms,
-                    partition=event.partition,
-                )
-                break
-            except BufferError:
-                producer.poll(0.1)
-        total += 1
-    if producer.flush(60):
-        raise RuntimeError("the events were not acknowledged within a minute")
-    return total
+def distinct_events(count: int) -> Iterator[Event]:
+    """`count` events, each of a user of its own; the same ones every time."""
+    for number in range(count):
+        yield Event(f"user-{number}", 1, START_MS + number, number % PARTITION_COUNT)
 
 
 def answers(job: str, count: int) -> Counter[object]:
@@ -88,13 +70,18 @@ def normalised(job: str, records: list[tuple[bytes, bytes]]) -> Counter[object]:
         rows = (orjson.loads(value) for _, value in records)
         return Counter((row["user"], row["ms"]) for row in rows)
     if job == "count":
-        return Counter({key.decode(): orjson.loads(value) for key, value in records}.items())
+        return Counter(last_values(records).items())
     last: dict[tuple[str, int], int] = {}
     for key, value in records:
         user, start, total = _windowed(key, orjson.loads(value))
         if not user.startswith("closer"):
             last[user, start] = total
     return Counter((user, start, total) for (user, start), total in last.items())
+
+
+def last_values(records: list[tuple[bytes, bytes]]) -> dict[str, int]:
+    """The last value of each key."""
+    return {key.decode(): orjson.loads(value) for key, value in records}
 
 
 def _windowed(key: bytes, value: object) -> tuple[str, int, int]:

@@ -39,7 +39,7 @@ def build(job: str, source: str, target: str, name: str) -> fl.App:
     events = app.topic(source, value=Event, ts="at")
     if job == "map":
         _map(app, events, app.topic(target, value=Doubled))
-    elif job == "count":
+    elif job in ("count", "restore"):
         _count(app, events, app.topic(target, value=int))
     else:
         _sum(app, events, app.topic(target, key=fl.Windowed[str], value=int))
@@ -73,7 +73,18 @@ def _sum(
     sums.to(target)
 
 
+class RestoreTime(logging.Handler):
+    """Says how long the restore took, which the worker logs."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.msg.startswith("restored %d records") and isinstance(record.args, tuple):
+            print(f"restored {record.args[1]}", flush=True)
+
+
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING)
     job, bootstrap, source, target, name, folder = sys.argv[1:]
+    restore_log = logging.getLogger("flowlog.streams.restore")
+    restore_log.setLevel(logging.INFO)
+    restore_log.addHandler(RestoreTime())
     build(job, source, target, name).run(bootstrap, state_dir=folder)

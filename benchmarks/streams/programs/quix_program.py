@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 
@@ -36,6 +37,17 @@ def milliseconds(event):
     return event["ms"]
 
 
+class RestoreTime(logging.Handler):
+    """Says how long the restore took, from the two lines that Quix logs."""
+
+    def emit(self, record):
+        text = record.getMessage()
+        if text.startswith("Beginning recovery"):
+            self.began = record.created
+        elif text.startswith("Recovery process complete"):
+            print(f"restored {record.created - self.began}", flush=True)
+
+
 def main():
     job, bootstrap, source, target, name, folder = sys.argv[1:]
     app = Application(
@@ -43,7 +55,7 @@ def main():
         consumer_group=name,
         auto_offset_reset="earliest",
         state_dir=folder,
-        loglevel="WARNING",
+        loglevel="INFO" if job == "restore" else "WARNING",
         processing_guarantee="at-least-once",
     )
     events = app.topic(
@@ -53,10 +65,11 @@ def main():
         timestamp_extractor=lambda value, headers, timestamp, timestamp_type: value["at"],
     )
     output = app.topic(target, value_serializer="json", key_serializer="str")
+    logging.getLogger("quixstreams").addHandler(RestoreTime())
     frame = app.dataframe(events)
     if job == "map":
         frame = frame.apply(double)
-    elif job == "count":
+    elif job in ("count", "restore"):
         frame = frame.apply(count, stateful=True)
     else:
         window = frame.apply(milliseconds).tumbling_window(duration_ms=60_000).sum()
