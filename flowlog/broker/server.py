@@ -18,6 +18,8 @@ from typing import Any, Final, Self
 import anyio
 from anyio.abc import TaskGroup
 
+from flowlog.broker.admin.features import FeatureAdmin
+from flowlog.broker.admin.quotas import QuotaAdmin
 from flowlog.broker.admin.topics import OFFSETS_TOPIC, TopicAdmin, TopicDefaults
 from flowlog.broker.config.broker_config import BrokerConfig
 from flowlog.broker.connection import Connection
@@ -122,12 +124,15 @@ class BrokerServer:
             config=config,
             clock=self._clock,
             node_id=node.node_id,
+            directory_id=node.directory.directory_id,
             metadata=node.controller.image,
             controller=node.controller,
             partitions=node.partitions,
             producer_ids=node.producer_ids,
             topics=TopicAdmin(node.controller, defaults),
             configs=node.configs,
+            features=FeatureAdmin(node.controller),
+            quotas=QuotaAdmin(node.controller),
             groups=groups,
             apis=load_apis(),
             fetch_max_bytes=config.integer("fetch.max.bytes"),

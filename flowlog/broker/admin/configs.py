@@ -1,66 +1,38 @@
-"""Settings of topics and brokers: described with their sources, changed through the controller."""
+"""Settings of every kind of resource: described with their sources, changed through the controller."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import IntEnum
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
 
 from kio.schema.errors import ErrorCode
 
-from flowlog.broker.config.broker_config import BrokerConfig
-from flowlog.broker.config.broker_keys import BROKER_KEYS
-from flowlog.broker.config.keys import ConfigKey, ConfigType, ConfigValue, find_key
-from flowlog.broker.config.layers import (
-    BrokerLayers,
-    ConfigLayer,
-    ConfigSource,
-    topic_layers,
-    topic_values,
+from flowlog.broker.admin.config_changes import (
+    Alteration,
+    ConfigEntry,
+    Operation,
+    check_alterations,
+    invalid_config,
+    invalid_request,
+    new_text,
 )
-from flowlog.broker.config.topic_keys import TOPIC_KEYS
+from flowlog.broker.admin.config_kinds import (
+    BrokerConfigs,
+    ConfigKind,
+    ConfigView,
+    GroupConfigs,
+    MetricsConfigs,
+    TopicConfigs,
+)
+from flowlog.broker.admin.loggers import check_levels, describe_loggers, set_levels
+from flowlog.broker.config.broker_config import BrokerConfig
+from flowlog.broker.config.keys import ConfigValue
+from flowlog.broker.config.layers import group_values, topic_values
 from flowlog.broker.controller.controller import Controller
 from flowlog.broker.controller.image import MetadataImage, ResourceType
 from flowlog.broker.controller.records import ConfigRecord, MetadataRecord
 from flowlog.errors import ConfigError, KafkaError
 
-EVERY_BROKER: Final = ""
-
-
-class Operation(IntEnum):
-    """What IncrementalAlterConfigs does to a setting, numbered as in the protocol."""
-
-    SET = 0
-    DELETE = 1
-    APPEND = 2
-    SUBTRACT = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Alteration:
-    """One change to one setting."""
-
-    name: str
-    operation: Operation
-    text: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigEntry:
-    """A setting as it stands: the value in force and every layer that has one."""
-
-    key: ConfigKey
-    layers: tuple[ConfigLayer, ...]
-    is_read_only: bool
-
-    @property
-    def text(self) -> str | None:
-        return self.layers[0].text
-
-    @property
-    def source(self) -> ConfigSource:
-        return self.layers[0].source
+LOGGER = ResourceType.BROKER_LOGGER
 
 
 class ConfigAdmin:
@@ -68,13 +40,24 @@ class ConfigAdmin:
 
     def __init__(self, controller: Controller, given: BrokerConfig, node_id: int) -> None:
         self._controller = controller
-        self._given = given
         self._node_id = node_id
+        self._view = view = ConfigView(controller.image, given, node_id)
+        self._kinds: Mapping[int, ConfigKind] = {
+            ResourceType.TOPIC: TopicConfigs(view),
+            ResourceType.BROKER: BrokerConfigs(view),
+            ResourceType.GROUP: GroupConfigs(view),
+            ResourceType.CLIENT_METRICS: MetricsConfigs(view),
+        }
 
     def topic_values(self, topic: str) -> dict[str, ConfigValue]:
         """The values in force for the topic, parsed, by Kafka's key."""
         overrides = self._controller.image.overrides(ResourceType.TOPIC, topic)
-        return topic_values(overrides, self._broker_layers())
+        return topic_values(overrides, self._view.broker_layers())
+
+    def group_values(self, group: str) -> dict[str, ConfigValue]:
+        """The values in force for the group, parsed, by Kafka's key."""
+        overrides = self._controller.image.overrides(ResourceType.GROUP, group)
+        return group_values(overrides, self._view.broker_layers())
 
     def describe(self, resource_type: int, name: str) -> list[ConfigEntry]:
         """Every setting of the resource.
@@ -82,30 +65,26 @@ class ConfigAdmin:
         Raises:
             KafkaError: no such topic, another broker, or a kind that has no settings.
         """
-        broker = self._broker_layers()
-        if resource_type == ResourceType.TOPIC:
-            self._check_topic(name)
-            overrides = self._controller.image.overrides(ResourceType.TOPIC, name)
-            return [
-                ConfigEntry(key, tuple(topic_layers(key, overrides, broker)), is_read_only=False)
-                for key in TOPIC_KEYS.values()
-            ]
-        if resource_type == ResourceType.BROKER:
-            self._check_broker(name)
-            if name == EVERY_BROKER:
-                return [
-                    ConfigEntry(
-                        BROKER_KEYS[key],
-                        (ConfigLayer(key, text, ConfigSource.DYNAMIC_DEFAULT_BROKER),),
-                        is_read_only=False,
-                    )
-                    for key, text in broker.every.items()
-                ]
-            return [
-                ConfigEntry(key, tuple(broker.layers(key)), is_read_only=not key.dynamic)
-                for key in BROKER_KEYS.values()
-            ]
-        raise _unsupported(resource_type)
+        if resource_type == LOGGER:
+            self._check_own_logger(name)
+            return describe_loggers()
+        kind = self._kind(resource_type)
+        kind.check_name(name)
+        return kind.describe(name)
+
+    def resources(self, resource_types: Sequence[int]) -> Iterator[tuple[int, str]]:
+        """The resources of the given kinds, of all kinds when there are none given.
+
+        Raises:
+            KafkaError: UNSUPPORTED_VERSION for a kind that does not exist.
+        """
+        known = {*self._kinds, int(LOGGER)}
+        for kind in resource_types:
+            if kind not in known:
+                raise KafkaError(ErrorCode.unsupported_version, f"no resource type {kind}")
+        for kind in sorted(set(resource_types) or known):
+            names = [str(self._node_id)] if kind == LOGGER else self._kinds[kind].names()
+            yield from ((kind, name) for name in names)
 
     async def alter(
         self,
@@ -118,21 +97,26 @@ class ConfigAdmin:
         """Change some settings of a resource, all or none.
 
         Raises:
-            KafkaError: INVALID_CONFIG for a value that does not fit, or as `describe`.
+            KafkaError: INVALID_CONFIG or INVALID_REQUEST for what does not fit, or as `describe`.
         """
-        self._check_resource(resource_type, name)
-        keys = TOPIC_KEYS if resource_type == ResourceType.TOPIC else BROKER_KEYS
+        check_alterations(alterations)
+        if resource_type == LOGGER:
+            self._check_own_logger(name)
+            check_levels(list(alterations))
+            if not validate_only:
+                set_levels(list(alterations))
+            return
+        kind = self._kind(resource_type)
+        self._check_alterable(resource_type, name)
+        kind.check_name(name)
 
         def decide(image: MetadataImage) -> list[MetadataRecord]:
-            overrides = image.overrides(ResourceType(resource_type), name)
+            present = {entry.key.name: entry.text for entry in kind.describe(name)}
             records: list[MetadataRecord] = [
-                ConfigRecord(
-                    resource_type,
-                    name,
-                    change.name,
-                    self._altered(keys, resource_type, name, overrides, change),
-                )
+                ConfigRecord(resource_type, name, change.name, text)
                 for change in alterations
+                if (text := _decided(kind, present, change)) is not None
+                or change.name in image.overrides(ResourceType(resource_type), name)
             ]
             return [] if validate_only else records
 
@@ -142,101 +126,44 @@ class ConfigAdmin:
         self,
         resource_type: int,
         name: str,
-        configs: Mapping[str, str | None],
+        configs: Sequence[tuple[str, str | None]],
         *,
         validate_only: bool = False,
     ) -> None:
         """Make `configs` the only settings of the resource (AlterConfigs).
 
         Raises:
-            KafkaError: as `alter`.
+            KafkaError: as `alter`; INVALID_REQUEST for loggers, which Kafka does not alter so.
         """
-        present = self._controller.image.overrides(ResourceType.TOPIC, name)
-        if resource_type == ResourceType.BROKER:
-            present = self._controller.image.overrides(ResourceType.BROKER, name)
-        changes = [Alteration(key, Operation.DELETE, None) for key in present if key not in configs]
-        changes += [Alteration(key, Operation.SET, text) for key, text in configs.items()]
+        if resource_type not in self._kinds:
+            raise invalid_request(f"resources of type {resource_type} cannot be replaced")
+        present = self._controller.image.overrides(ResourceType(resource_type), name)
+        kept = {key for key, _ in configs}
+        changes = [Alteration(key, Operation.DELETE, None) for key in present if key not in kept]
+        changes += [Alteration(key, Operation.SET, text) for key, text in configs]
         await self.alter(resource_type, name, changes, validate_only=validate_only)
 
-    def _altered(
-        self,
-        keys: Mapping[str, ConfigKey],
-        resource_type: int,
-        name: str,
-        overrides: Mapping[str, str],
-        change: Alteration,
-    ) -> str | None:
-        """The setting's new text, or None to take it back to its default."""
-        try:
-            key = find_key(keys, change.name)
-            if resource_type == ResourceType.BROKER and not key.dynamic:
-                raise KafkaError(
-                    ErrorCode.invalid_request,
-                    f"{key.name} cannot be changed while the broker runs",
-                )
-            if change.operation is Operation.DELETE:
-                return None
-            if change.text is None:
-                raise ConfigError(f"{key.name}: null is not a value")
-            text = change.text
-            if change.operation is not Operation.SET:
-                text = _edit_list(key, self._current(key, resource_type, name, overrides), change)
-            key.parse(text)
-        except ConfigError as error:
-            message = f"{error}; {error.hint}" if error.hint else str(error)
-            raise KafkaError(ErrorCode.invalid_config, message) from None
-        return text
+    def _kind(self, resource_type: int) -> ConfigKind:
+        kind = self._kinds.get(resource_type)
+        if kind is None:
+            raise invalid_request(f"resources of type {resource_type} have no settings here")
+        return kind
 
-    def _current(
-        self, key: ConfigKey, resource_type: int, name: str, overrides: Mapping[str, str]
-    ) -> str:
-        if key.name in overrides:
-            return overrides[key.name]
-        layers = next(e for e in self.describe(resource_type, name) if e.key.name == key.name)
-        return layers.text or ""
-
-    def _broker_layers(self) -> BrokerLayers:
-        image = self._controller.image
-        return BrokerLayers(
-            own=image.overrides(ResourceType.BROKER, str(self._node_id)),
-            every=image.overrides(ResourceType.BROKER, EVERY_BROKER),
-            given=self._given,
-        )
-
-    def _check_resource(self, resource_type: int, name: str) -> None:
-        checks: dict[int, Callable[[str], None]] = {
-            ResourceType.TOPIC: self._check_topic,
-            ResourceType.BROKER: self._check_broker,
-        }
-        if resource_type not in checks:
-            raise _unsupported(resource_type)
-        checks[resource_type](name)
-
-    def _check_topic(self, name: str) -> None:
-        if self._controller.image.topic(name) is None:
-            raise KafkaError(ErrorCode.unknown_topic_or_partition, f"no topic {name!r}")
-
-    def _check_broker(self, name: str) -> None:
-        if name not in (EVERY_BROKER, str(self._node_id)):
-            raise KafkaError(
-                ErrorCode.invalid_request,
-                f"this is broker {self._node_id}; ask broker {name!r} for its own settings",
+    def _check_own_logger(self, name: str) -> None:
+        if name != str(self._node_id):
+            raise invalid_request(
+                f"this is broker {self._node_id}; ask broker {name!r} for its own loggers"
             )
 
-
-def _edit_list(key: ConfigKey, current: str, change: Alteration) -> str:
-    if key.type is not ConfigType.LIST:
-        raise ConfigError(f"{key.name} is not a list: it can be set or deleted only")
-    words = [word for word in current.split(",") if word]
-    edits = [word for word in (change.text or "").split(",") if word]
-    if change.operation is Operation.APPEND:
-        words += [word for word in edits if word not in words]
-    else:
-        words = [word for word in words if word not in edits]
-    return ",".join(words)
+    @staticmethod
+    def _check_alterable(resource_type: int, name: str) -> None:
+        if resource_type == ResourceType.TOPIC and not name:
+            raise invalid_request("every topic has its own settings; name one")
 
 
-def _unsupported(resource_type: int) -> KafkaError:
-    return KafkaError(
-        ErrorCode.invalid_request, f"resources of type {resource_type} have no settings here"
-    )
+def _decided(kind: ConfigKind, present: Mapping[str, str | None], change: Alteration) -> str | None:
+    try:
+        kind.check_change(change.name, change.text)
+        return new_text(kind.keys, present, change)
+    except ConfigError as error:
+        raise invalid_config(error) from None

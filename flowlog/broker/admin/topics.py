@@ -20,7 +20,12 @@ from kio.schema.errors import ErrorCode
 from flowlog.broker.config.keys import find_key
 from flowlog.broker.config.topic_keys import TOPIC_KEYS
 from flowlog.broker.controller.controller import Controller
-from flowlog.broker.controller.image import MetadataImage, ResourceType, TopicImage
+from flowlog.broker.controller.image import (
+    MetadataImage,
+    ResourceType,
+    TopicImage,
+    metric_name,
+)
 from flowlog.broker.controller.records import (
     ConfigRecord,
     MetadataRecord,
@@ -119,6 +124,8 @@ def decide_topic(
     check_name(new.name)
     if new.name in image.topics:
         raise KafkaError(ErrorCode.topic_already_exists, f"topic {new.name!r} already exists")
+    if other := image.colliding_topic(new.name):
+        raise _collision(new.name, other)
     check_configs(new.configs)
     replicas = _assignments(image, new, defaults)
     records: list[MetadataRecord] = [TopicRecord(new.name, topic_id)]
@@ -158,6 +165,13 @@ def decide_more_partitions(
     else:
         replicas = [_checked_replicas(image, given) for given in assignments]
     return [*_partition_records(topic.topic_id, now, replicas)]
+
+
+def _collision(name: str, other: str) -> KafkaError:
+    return KafkaError(
+        ErrorCode.invalid_topic_exception,
+        f"topic {name!r} collides with {other!r}: metrics cannot tell '.' from '_'",
+    )
 
 
 def _assignments(
@@ -237,17 +251,21 @@ class TopicAdmin:
         def decide(image: MetadataImage) -> list[MetadataRecord]:
             records: list[MetadataRecord] = []
             times = Counter(wish.name for wish in wishes)
+            taken: dict[str, str] = {}
             for wish in wishes:
                 try:
                     if times[wish.name] > 1:
                         raise KafkaError(
                             ErrorCode.invalid_request, f"topic {wish.name!r} stands twice"
                         )
+                    if other := taken.get(metric_name(wish.name)):
+                        raise _collision(wish.name, other)
                     made = decide_topic(image, wish, self._defaults, uuid4())
                 except KafkaError as error:
                     outcomes.append(error)
                 else:
                     outcomes.append(_describe(wish.name, made))
+                    taken[metric_name(wish.name)] = wish.name
                     records += made
             return [] if validate_only else records
 

@@ -202,6 +202,48 @@ _OWN = [
     ConfigKey(
         "group.max.size", ConfigType.INT, str(INT_MAX), "The most members of a group.", low=1
     ),
+    ConfigKey(
+        "group.consumer.session.timeout.ms",
+        ConfigType.INT,
+        "45000",
+        "Silence after which a member of a new-protocol group is removed, in milliseconds.",
+        low=1,
+    ),
+    ConfigKey(
+        "group.consumer.min.session.timeout.ms",
+        ConfigType.INT,
+        "45000",
+        "The least that a group may set for its session timeout, in milliseconds.",
+        low=1,
+    ),
+    ConfigKey(
+        "group.consumer.max.session.timeout.ms",
+        ConfigType.INT,
+        "60000",
+        "The most that a group may set for its session timeout, in milliseconds.",
+        low=1,
+    ),
+    ConfigKey(
+        "group.consumer.heartbeat.interval.ms",
+        ConfigType.INT,
+        "5000",
+        "How often members of a new-protocol group report, in milliseconds.",
+        low=1,
+    ),
+    ConfigKey(
+        "group.consumer.min.heartbeat.interval.ms",
+        ConfigType.INT,
+        "5000",
+        "The least that a group may set for its heartbeat interval, in milliseconds.",
+        low=1,
+    ),
+    ConfigKey(
+        "group.consumer.max.heartbeat.interval.ms",
+        ConfigType.INT,
+        "15000",
+        "The most that a group may set for its heartbeat interval, in milliseconds.",
+        low=1,
+    ),
 ]
 
 BROKER_KEYS: Final[Mapping[str, ConfigKey]] = table([*_OWN, *_topic_defaults()])

@@ -22,6 +22,7 @@ ConfigValue = bool | int | float | str | tuple[str, ...]
 class ConfigType(IntEnum):
     """The types of configuration values, numbered as DescribeConfigs names them."""
 
+    UNKNOWN = 0  # of loggers' levels, as Kafka has it
     BOOLEAN = 1
     STRING = 2
     INT = 3

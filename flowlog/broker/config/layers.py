@@ -11,6 +11,7 @@ from enum import IntEnum
 
 from .broker_config import BrokerConfig
 from .broker_keys import BROKER_KEYS
+from .group_keys import GROUP_KEYS
 from .keys import ConfigKey, ConfigValue
 from .topic_keys import TOPIC_KEYS
 
@@ -23,6 +24,9 @@ class ConfigSource(IntEnum):
     DYNAMIC_DEFAULT_BROKER = 3
     STATIC_BROKER = 4
     DEFAULT = 5
+    DYNAMIC_BROKER_LOGGER = 6
+    DYNAMIC_CLIENT_METRICS = 7
+    DYNAMIC_GROUP = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,25 @@ def topic_layers(
     if key.name in overrides:
         yield ConfigLayer(key.name, overrides[key.name], ConfigSource.TOPIC)
     yield from broker.layers(BROKER_KEYS[key.broker_key])
+
+
+def group_layers(
+    key: ConfigKey, overrides: Mapping[str, str], broker: BrokerLayers
+) -> Iterator[ConfigLayer]:
+    """The layers that have a value for the group setting, the one in force first."""
+    if key.name in overrides:
+        yield ConfigLayer(key.name, overrides[key.name], ConfigSource.DYNAMIC_GROUP)
+    yield from broker.layers(BROKER_KEYS[key.broker_key])
+
+
+def group_values(overrides: Mapping[str, str], broker: BrokerLayers) -> dict[str, ConfigValue]:
+    """Every group setting's value in force, parsed."""
+    values: dict[str, ConfigValue] = {}
+    for key in GROUP_KEYS.values():
+        text = next(group_layers(key, overrides, broker)).text
+        assert text is not None, f"{key.name} has a default"
+        values[key.name] = key.parse(text)
+    return values
 
 
 def topic_values(overrides: Mapping[str, str], broker: BrokerLayers) -> dict[str, ConfigValue]:

@@ -65,7 +65,8 @@ class PartitionRecord(MetadataRecord, frozen=True, tag="partition"):
 class ConfigRecord(MetadataRecord, frozen=True, tag="config"):
     """A setting of a resource; a value of None takes the setting back to its default.
 
-    `resource_type` is Kafka's number: 2 topic, 4 broker (an empty name is every broker's default).
+    `resource_type` is Kafka's number: 2 topic, 4 broker (an empty name is every broker's default),
+    16 client metrics, 32 group.
     """
 
     resource_type: int
@@ -80,6 +81,24 @@ class ProducerIdsRecord(MetadataRecord, frozen=True, tag="producer-ids"):
     next_producer_id: int
 
 
+class FeatureRecord(MetadataRecord, frozen=True, tag="feature"):
+    """A feature of the cluster is finalized at this level."""
+
+    name: str
+    level: int
+
+
+class QuotaRecord(MetadataRecord, frozen=True, tag="quota"):
+    """A limit of an entity; a value of None takes it away.
+
+    `entity` has (kind, name) pairs, sorted; a name of None is the default of its kind.
+    """
+
+    entity: tuple[tuple[str, str | None], ...]
+    key: str
+    value: float | None
+
+
 AnyRecord = (
     ClusterRecord
     | BrokerRecord
@@ -88,6 +107,8 @@ AnyRecord = (
     | PartitionRecord
     | ConfigRecord
     | ProducerIdsRecord
+    | FeatureRecord
+    | QuotaRecord
 )
 
 _encoder = msgspec.json.Encoder()

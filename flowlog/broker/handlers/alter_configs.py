@@ -1,4 +1,4 @@
-"""AlterConfigs (API key 33): replace all settings of topics and brokers.
+"""AlterConfigs (API key 33): replace all settings of resources.
 
 Versions 0-2. Older clients use it; IncrementalAlterConfigs took its place.
 Source: AlterConfigsRequest.json in apache/kafka; KIP-133.
@@ -28,7 +28,7 @@ async def handle(request: Any, context: RequestContext) -> Any:
             await context.services.configs.replace(
                 resource.resource_type,
                 resource.resource_name,
-                {config.name: config.value for config in resource.configs},
+                [(config.name, config.value) for config in resource.configs],
                 validate_only=request.validate_only,
             )
         except KafkaError as error:

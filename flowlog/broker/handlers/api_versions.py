@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from kio.schema.errors import ErrorCode
 
+from flowlog.broker.controller.features import FEATURES, level
 from flowlog.broker.wire import messages
 
 from .context import RequestContext
@@ -20,6 +21,7 @@ from .context import RequestContext
 API_KEY: Final = 18
 VERSIONS: Final = (0, 4)
 SOFTWARE_SINCE: Final = 3
+LEVEL_0_SINCE: Final = 4
 
 _SOFTWARE = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?")
 
@@ -31,10 +33,27 @@ def handle(request: Any, context: RequestContext) -> Any:
         if not (_SOFTWARE.fullmatch(name) and _SOFTWARE.fullmatch(version)):
             return m.ApiVersionsResponse(error_code=ErrorCode.invalid_request)
         context.client.software = f"{name} {version}"
+    image = context.services.metadata
     return m.ApiVersionsResponse(
         api_keys=tuple(
             m.ApiVersion(api_key=api.key, min_version=api.min_version, max_version=api.max_version)
             for api in context.services.apis.values()
         ),
-        finalized_features_epoch=0,
+        supported_features=tuple(
+            m.SupportedFeatureKey(
+                name=feature.name, min_version=feature.min_level, max_version=feature.max_level
+            )
+            for feature in FEATURES.values()
+            if feature.min_level or context.version >= LEVEL_0_SINCE
+        ),
+        finalized_features_epoch=image.offset,
+        finalized_features=tuple(
+            m.FinalizedFeatureKey(
+                name=name,
+                max_version_level=level(image, name),
+                min_version_level=level(image, name),
+            )
+            for name in FEATURES
+            if level(image, name)
+        ),
     )

@@ -10,6 +10,8 @@ from flowlog.clock import Clock
 
 if TYPE_CHECKING:
     from flowlog.broker.admin.configs import ConfigAdmin
+    from flowlog.broker.admin.features import FeatureAdmin
+    from flowlog.broker.admin.quotas import QuotaAdmin
     from flowlog.broker.admin.topics import TopicAdmin
     from flowlog.broker.config.broker_config import BrokerConfig
     from flowlog.broker.controller.controller import Controller
@@ -28,12 +30,15 @@ class Services:
     config: BrokerConfig
     clock: Clock
     node_id: int
+    directory_id: str
     metadata: MetadataImage
     controller: Controller
     partitions: Partitions
     producer_ids: ProducerIds
     topics: TopicAdmin
     configs: ConfigAdmin
+    features: FeatureAdmin
+    quotas: QuotaAdmin
     groups: GroupCoordinator
     apis: Mapping[int, Api]
     fetch_max_bytes: int

@@ -13,15 +13,23 @@ from kio.schema.errors import ErrorCode
 from flowlog.broker.wire import messages
 
 from .context import RequestContext
+from .operations import CLUSTER_OPERATIONS
 
 API_KEY: Final = 60
 VERSIONS: Final = (0, 2)
 BROKERS: Final = 1
+CONTROLLERS: Final = 2
+NOT_ASKED: Final = -(2**31)
 
 
 def handle(request: Any, context: RequestContext) -> Any:
     m = messages.describe_cluster
     services = context.services
+    if request.endpoint_type not in (BROKERS, CONTROLLERS):
+        return m.DescribeClusterResponse(
+            error_code=ErrorCode.unsupported_endpoint_type,
+            error_message=f"there is no endpoint type {request.endpoint_type}",
+        )
     if request.endpoint_type != BROKERS:
         return m.DescribeClusterResponse(
             error_code=ErrorCode.mismatched_endpoint_type,
@@ -32,6 +40,9 @@ def handle(request: Any, context: RequestContext) -> Any:
         cluster_id=services.metadata.cluster_id,
         controller_id=services.node_id,
         endpoint_type=BROKERS,
+        cluster_authorized_operations=CLUSTER_OPERATIONS
+        if request.include_cluster_authorized_operations
+        else NOT_ASKED,
         brokers=(
             m.DescribeClusterBroker(
                 broker_id=services.node_id,

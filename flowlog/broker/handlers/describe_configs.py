@@ -1,4 +1,4 @@
-"""DescribeConfigs (API key 32): the settings of topics and brokers, with their sources.
+"""DescribeConfigs (API key 32): the settings of resources, with their sources.
 
 Versions 1-4. v1 adds sources and synonyms, v3 types and documentation.
 Source: DescribeConfigsRequest.json in apache/kafka; KIP-133, KIP-226, KIP-569.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from flowlog.broker.admin.configs import ConfigEntry
+from flowlog.broker.admin.config_changes import ConfigEntry
 from flowlog.broker.wire import messages
 from flowlog.errors import KafkaError
 
@@ -53,7 +53,7 @@ def _config_row(entry: ConfigEntry, request: Any) -> Any:
         documentation=entry.key.doc if request.include_documentation else None,
         synonyms=tuple(
             m.DescribeConfigsSynonym(name=layer.name, value=layer.text, source=int(layer.source))
-            for layer in entry.layers
+            for layer in entry.synonyms
         )
         if request.include_synonyms
         else (),

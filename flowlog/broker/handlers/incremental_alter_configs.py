@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from kio.schema.errors import ErrorCode
 
-from flowlog.broker.admin.configs import Alteration, Operation
+from flowlog.broker.admin.config_changes import Alteration, Operation
 from flowlog.broker.wire import messages
 from flowlog.errors import KafkaError
 

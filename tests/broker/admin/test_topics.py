@@ -14,7 +14,7 @@ from flowlog.broker.admin.topics import (
     decide_topic,
 )
 from flowlog.broker.controller.image import MetadataImage, ResourceType
-from flowlog.broker.controller.records import BrokerRecord, PartitionRecord
+from flowlog.broker.controller.records import BrokerRecord, PartitionRecord, RemoveTopicRecord
 from flowlog.errors import KafkaError
 
 DEFAULTS = TopicDefaults(partition_count=3, replication_factor=1)
@@ -114,3 +114,14 @@ def test_a_topic_grows_and_never_shrinks() -> None:
         with pytest.raises(KafkaError) as caught:
             decide_more_partitions(image, "clicks", count, None)
         assert caught.value.error_code is ErrorCode.invalid_partitions
+
+
+def test_names_that_metrics_cannot_tell_apart_are_refused() -> None:
+    image = made(image_of(1), NewTopic("a.b"))
+
+    with pytest.raises(KafkaError) as refused:
+        made(image, NewTopic("a_b"))
+
+    assert refused.value.error_code is ErrorCode.invalid_topic_exception
+    image.apply(RemoveTopicRecord("a.b", TOPIC_ID))
+    made(image, NewTopic("a_b"))
