@@ -16,7 +16,13 @@ from uuid import uuid4
 from benchmarks.streams.events import answers, events, normalised
 from benchmarks.streams.frameworks import Framework
 from benchmarks.streams.program import Program
-from benchmarks.streams.topics import committed_count, create_topics, publish, read_all
+from benchmarks.streams.topics import (
+    committed_count,
+    create_topics,
+    publish,
+    read_all,
+    wait_coordinator,
+)
 
 _ASK_EVERY_S = 0.25
 
@@ -53,6 +59,7 @@ def drain(
     source, target = f"{name}-events", f"{name}-answers"
     create_topics(bootstrap, source, target)
     total = publish(bootstrap, source, events(count))
+    wait_coordinator(bootstrap, name, source)
     with (
         tempfile.TemporaryDirectory(prefix="flowlog-bench-") as folder,
         Program([*framework.command(), job, bootstrap, source, target, name, folder]) as program,

@@ -15,7 +15,7 @@ from benchmarks.streams.drain import Drained, WrongAnswersError, wait_committed
 from benchmarks.streams.events import Event, distinct_events, last_values
 from benchmarks.streams.frameworks import RESTORE, Framework
 from benchmarks.streams.program import Program
-from benchmarks.streams.topics import create_topics, publish, read_all
+from benchmarks.streams.topics import create_topics, publish, read_all, wait_coordinator
 
 _PROBE_COUNT = 8  # keys that are counted again, spread over the partitions
 
@@ -31,6 +31,7 @@ def restore(framework: Framework, bootstrap: str, keys: int, *, deadline_s: floa
     source, target = f"{name}-events", f"{name}-answers"
     create_topics(bootstrap, source, target)
     total = publish(bootstrap, source, distinct_events(keys))
+    wait_coordinator(bootstrap, name, source)
     arguments = [*framework.command(), RESTORE, bootstrap, source, target, name]
     with _new_worker(arguments) as program:
         wait_committed(program, bootstrap, name, source, total, deadline_s)

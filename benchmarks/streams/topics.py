@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
 import confluent_kafka as ck
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from benchmarks.streams.events import PARTITION_COUNT, Event
+
+_READ_S = 60.0
 
 
 def create_topics(bootstrap: str, source: str, target: str) -> None:
@@ -57,6 +60,15 @@ def committed_count(bootstrap: str, group: str, topic: str) -> int:
         consumer.close()
 
 
+def wait_coordinator(bootstrap: str, group: str, topic: str) -> None:
+    """Return once the group has a coordinator.
+
+    A new Apache Kafka makes its offsets topic only now, and a librdkafka admin client that asks
+    meanwhile crashes its process (confluentinc/librdkafka#5040).
+    """
+    committed_count(bootstrap, group, topic)
+
+
 def read_all(bootstrap: str, topic: str) -> tuple[list[tuple[bytes, bytes]], float]:
     """Every answer's key and value, and when the last one was appended, in s since 1970."""
     consumer = ck.Consumer({"bootstrap.servers": bootstrap, "group.id": "reader", "log_level": 0})
@@ -66,11 +78,11 @@ def read_all(bootstrap: str, topic: str) -> tuple[list[tuple[bytes, bytes]], flo
         positions = [ck.TopicPartition(topic, p, 0) for p in range(PARTITION_COUNT)]
         total = sum(consumer.get_watermark_offsets(p, timeout=30)[1] for p in positions)
         consumer.assign(positions)
+        deadline = time.monotonic() + _READ_S
         while len(records) < total:
-            batch = consumer.consume(10_000, 10)
-            if not batch:
+            if time.monotonic() > deadline:
                 raise TimeoutError(f"read {len(records)} of {total} answers")
-            for message in batch:
+            for message in consumer.consume(10_000, 0.1):  # It waits for the last one in full.
                 records.append((message.key(), message.value()))
                 last_ms = max(last_ms, message.timestamp()[1])
     finally:
