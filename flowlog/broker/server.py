@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import random
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
@@ -30,6 +31,7 @@ from flowlog.broker.handlers.context import Services
 from flowlog.broker.handlers.registry import load_apis
 from flowlog.broker.housekeeping import Housekeeping
 from flowlog.broker.node import Node
+from flowlog.broker.replication.fetch_sessions import FetchSessions
 from flowlog.clock import Clock, SystemClock
 from flowlog.errors import FlowlogError
 
@@ -135,6 +137,11 @@ class BrokerServer:
             quotas=QuotaAdmin(node.controller),
             groups=groups,
             apis=load_apis(),
+            fetch_sessions=FetchSessions(
+                slots_max=config.integer("max.incremental.fetch.session.cache.slots"),
+                clock=self._clock,
+                draw_id=lambda: random.randrange(1, 2**31),
+            ),
             fetch_max_bytes=config.integer("fetch.max.bytes"),
         )
 

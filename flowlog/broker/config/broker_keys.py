@@ -140,6 +140,13 @@ _OWN = [
         low=1024,
     ),
     ConfigKey(
+        "max.incremental.fetch.session.cache.slots",
+        ConfigType.INT,
+        "1000",
+        "The most fetch sessions at one time; other clients name their partitions in each fetch.",
+        low=0,
+    ),
+    ConfigKey(
         "offsets.topic.num.partitions",
         ConfigType.INT,
         "50",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from flowlog.broker.controller.image import MetadataImage
     from flowlog.broker.controller.producer_ids import ProducerIds
     from flowlog.broker.groups.coordinator import GroupCoordinator
+    from flowlog.broker.replication.fetch_sessions import FetchSessions
     from flowlog.broker.replication.partitions import Partitions
 
     from .registry import Api
@@ -41,6 +42,7 @@ class Services:
     quotas: QuotaAdmin
     groups: GroupCoordinator
     apis: Mapping[int, Api]
+    fetch_sessions: FetchSessions
     fetch_max_bytes: int
 
 

@@ -3,7 +3,7 @@
 Versions 4-18. v5 adds the log start, v7 sessions (KIP-227), v9 leader epochs, v11 racks, v12
 divergence (KIP-595), v13 topic ids, v15 to v18 concern followers. Byte limits are soft: the first
 batch of the first partition that has data comes whole (KIP-74).
-Left out: sessions. A client that asks for one gets session id 0 and goes on with full fetches.
+A session names its partitions once and is answered with what changed (`FetchSession`).
 Source: FetchRequest.json in apache/kafka.
 """
 
@@ -16,6 +16,8 @@ from typing import Final
 
 from kio.schema.errors import ErrorCode
 
+from flowlog.broker.replication.fetch_session import FetchSession
+from flowlog.broker.replication.fetch_sessions import NO_SESSION
 from flowlog.broker.replication.fetch_waiter import FetchWaiter
 from flowlog.broker.replication.partition import READ_COMMITTED, Partition
 from flowlog.broker.wire.fetch import (
@@ -36,7 +38,6 @@ logger = logging.getLogger(__name__)
 
 API_KEY: Final = 1
 VERSIONS: Final = (4, 18)
-NO_SESSION: Final = 0
 UNKNOWN_EPOCH: Final = -1
 
 read_request = read_fetch_request
@@ -47,6 +48,7 @@ class Fetched:
     """What one look at the partitions gave."""
 
     error_code: int = 0
+    session_id: int = NO_SESSION
     topics: list[FetchTopicResult] = field(default_factory=list)
     partitions: list[Partition] = field(default_factory=list)
     size_bytes: int = 0
@@ -54,20 +56,34 @@ class Fetched:
 
 
 def handle(request: FetchRequest, context: RequestContext) -> Fetched | Awaitable[Fetched]:
-    if request.session_id != NO_SESSION:
-        return Fetched(error_code=ErrorCode.fetch_session_id_not_found)
+    try:
+        session = context.services.fetch_sessions.session_of(request)
+    except KafkaError as error:
+        return Fetched(error_code=error.error_code)
+    if session is not None:
+        request.topics = session.topics()
     fetched = _look(request, context)
     if _is_enough(fetched, request):
-        return fetched
+        return _told(fetched, session)
     # Watch before anything else is served: a produce in between must wake this fetch.
     waiter = FetchWaiter(request.min_bytes - fetched.size_bytes)
     for partition in fetched.partitions:
         partition.watch(waiter)
-    return _wait(request, context, fetched, waiter)
+    return _wait(request, context, fetched, waiter, session)
 
 
 def write_response(version: int, fetched: Fetched) -> Body:
-    return write_fetch_response(version, fetched.topics, error_code=fetched.error_code)
+    return write_fetch_response(
+        version, fetched.topics, error_code=fetched.error_code, session_id=fetched.session_id
+    )
+
+
+def _told(fetched: Fetched, session: FetchSession | None) -> Fetched:
+    """What of it the client is to be told."""
+    if session is not None:
+        fetched.session_id = session.session_id
+        fetched.topics = session.changes(fetched.topics)
+    return fetched
 
 
 def _is_enough(fetched: Fetched, request: FetchRequest) -> bool:
@@ -80,7 +96,11 @@ def _is_enough(fetched: Fetched, request: FetchRequest) -> bool:
 
 
 async def _wait(
-    request: FetchRequest, context: RequestContext, fetched: Fetched, waiter: FetchWaiter
+    request: FetchRequest,
+    context: RequestContext,
+    fetched: Fetched,
+    waiter: FetchWaiter,
+    session: FetchSession | None,
 ) -> Fetched:
     """Park until enough bytes have come in, at the latest for the client's longest wait."""
     try:
@@ -88,7 +108,7 @@ async def _wait(
     finally:
         for partition in fetched.partitions:
             partition.unwatch(waiter)
-    return _look(request, context)
+    return _told(_look(request, context), session)
 
 
 def _look(request: FetchRequest, context: RequestContext) -> Fetched:
@@ -139,11 +159,12 @@ def _read(
         fetched.is_urgent = True
         return
     is_first = fetched.size_bytes == 0
-    if room_bytes <= 0 and not is_first:
+    end_offset = partition.readable_end(request.isolation_level)
+    if wanted.fetch_offset == end_offset or (room_bytes <= 0 and not is_first):
         return
     records = partition.log.read(
         wanted.fetch_offset,
-        end_offset=partition.readable_end(request.isolation_level),
+        end_offset=end_offset,
         max_bytes=min(wanted.max_bytes, room_bytes),
         min_one_batch=is_first,
     )
