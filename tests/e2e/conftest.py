@@ -15,16 +15,26 @@ from typing import Any, Protocol
 import pytest
 
 from tests.e2e.clients.aio import AioKafkaClient
+from tests.e2e.clients.cache import UnavailableError
 from tests.e2e.clients.confluent import ConfluentClient
+from tests.e2e.clients.franz import FranzGoClient
+from tests.e2e.clients.java import JavaClient
 from tests.e2e.clients.kafka_python import KafkaPythonClient
 from tests.e2e.clients.kafkajs import KafkaJsClient
 from tests.e2e.clients.model import Client, ClientError
-from tests.e2e.clients.node import NodeUnavailableError, node_environment
+from tests.e2e.clients.node import node_environment
 from tests.e2e.waiting import wait_until
 
 CLIENTS: dict[str, Callable[[str], Client]] = {
     client.name: client
-    for client in (ConfluentClient, AioKafkaClient, KafkaPythonClient, KafkaJsClient)
+    for client in (
+        ConfluentClient,
+        AioKafkaClient,
+        KafkaPythonClient,
+        KafkaJsClient,
+        JavaClient,
+        FranzGoClient,
+    )
 }
 
 
@@ -73,7 +83,7 @@ def client_factory(flowlog_broker: AnyBroker) -> Iterator[Callable[[str, str], C
     def make(library: str, bootstrap: str = flowlog_broker.bootstrap) -> Client:
         try:
             client = CLIENTS[library](bootstrap)
-        except NodeUnavailableError as reason:
+        except UnavailableError as reason:
             pytest.skip(str(reason))
         made.append(client)
         return client
@@ -105,7 +115,7 @@ def node() -> Mapping[str, str]:
     """The environment for `node`, with kafkajs installed; skips where that cannot be."""
     try:
         return node_environment()
-    except NodeUnavailableError as reason:
+    except UnavailableError as reason:
         pytest.skip(str(reason))
 
 

@@ -1,4 +1,4 @@
-"""A Node process that answers JSON requests, one a line, and reports events in between."""
+"""A process that answers JSON requests, one a line, and reports events in between."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ import json
 import queue
 import subprocess
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tests.e2e.clients.model import ClientError
-from tests.e2e.clients.node import PROGRAMS
 
 _CALL_TIMEOUT_S = 60.0
 
 
-class NodeBridge:
-    """Owns `bridge.js`. Calls come from one thread; events go to their member's handler."""
+class Bridge:
+    """Owns the process. Calls come from one thread; events go to their member's handler."""
 
-    def __init__(self, bootstrap: str, environment: Mapping[str, str]) -> None:
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
         self._process = subprocess.Popen(
-            ["node", str(PROGRAMS / "bridge.js"), bootstrap],
+            list(command),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=dict(environment),
@@ -33,18 +32,18 @@ class NodeBridge:
         self._early: dict[int, list[dict[str, Any]]] = {}
         self._lock = threading.Lock()
         self._next_id = 0
-        self._reader = threading.Thread(target=self._read_lines, name="node bridge")
+        self._reader = threading.Thread(target=self._read_lines, name="bridge")
         self._reader.start()
 
     def call(self, operation: str, **arguments: object) -> Any:
-        """Ask and wait. Raises `ClientError` with KafkaJS's message and the wire's code."""
+        """Ask and wait. Raises `ClientError` with the library's message and the wire's code."""
         self._next_id += 1
         assert self._process.stdin is not None
         line = {"id": self._next_id, "op": operation, "args": arguments}
         self._process.stdin.write(json.dumps(line) + "\n")
         answer = self._answers.get(timeout=_CALL_TIMEOUT_S)
         if answer is None:
-            raise ClientError(f"node ended with code {self._process.wait()} during {operation}")
+            raise ClientError(f"it ended with code {self._process.wait()} during {operation}")
         assert answer["id"] == self._next_id, "one call at a time"
         if "error" in answer:
             raise ClientError(answer["error"], code=answer["code"])
