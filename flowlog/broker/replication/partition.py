@@ -15,6 +15,7 @@ from flowlog.broker.storage.group_commit import GroupCommit
 from flowlog.broker.storage.origin import AppendOrigin
 from flowlog.broker.storage.partition_log import AppendResult, PartitionLog
 from flowlog.errors import KafkaError
+from flowlog.records.control import ControlType, EndTransactionMarker
 
 from .fetch_waiter import FetchWaiter
 
@@ -115,6 +116,40 @@ class Partition:
         if not self.log.must_flush_before_ack:
             self._advance_high_watermark()
         return result
+
+    def append_marker(
+        self,
+        *,
+        producer_id: int,
+        producer_epoch: int,
+        committed: bool,
+        coordinator_epoch: int,
+        transaction_version: int,
+        now_ms: int,
+    ) -> int:
+        """End a producer's transaction in this partition, as its coordinator decided.
+
+        A producer of which nothing is known here may be told of too. Returns the end offset for
+        `wait_committed`: the transaction's outcome is readable from then on.
+
+        Raises:
+            KafkaError: INVALID_PRODUCER_EPOCH, a newer epoch wrote here (or, from transaction
+                version 2 on, this very one: the marker is late); TRANSACTION_COORDINATOR_FENCED,
+                a newer coordinator did. Nothing was written.
+            OSError: the disk failed.
+        """
+        outcome = ControlType.COMMIT if committed else ControlType.ABORT
+        result = self.log.append_marker(
+            EndTransactionMarker(outcome, coordinator_epoch),
+            producer_id=producer_id,
+            producer_epoch=producer_epoch,
+            transaction_version=transaction_version,
+            leader_epoch=self.leader_epoch,
+            now_ms=now_ms,
+        )
+        if not self.log.must_flush_before_ack:
+            self._advance_high_watermark()
+        return result.last_offset + 1
 
     def is_committed(self, end_offset: int) -> bool:
         """Whether every record below `end_offset` may be acknowledged and read."""

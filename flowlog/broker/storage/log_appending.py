@@ -20,7 +20,7 @@ from flowlog.broker.storage.rolling import must_roll
 from flowlog.broker.storage.segment import LogSegment
 from flowlog.errors import KafkaError
 from flowlog.records.batch import RecordBatchView, iter_batches
-from flowlog.records.control import EndTransactionMarker, read_end_marker
+from flowlog.records.control import EndTransactionMarker, build_end_marker, read_end_marker
 from flowlog.records.conversion import recompressed, require_keys
 from flowlog.records.errors import CorruptBatchError
 from flowlog.records.validation import validate_batch
@@ -93,6 +93,40 @@ class LogAppending(LogState):
             self._note_producer(batch, marker, base_offset, now_ms)
         append_time_ms = now_ms if config.takes_append_time else -1
         return AppendResult(base_offset, last_offset, append_time_ms, self.log_start_offset, False)
+
+    def append_marker(
+        self,
+        marker: EndTransactionMarker,
+        *,
+        producer_id: int,
+        producer_epoch: int,
+        transaction_version: int,
+        leader_epoch: int,
+        now_ms: int,
+    ) -> AppendResult:
+        """End the producer's transaction in this log, as its coordinator decided.
+
+        Args:
+            transaction_version: of the `transaction.version` feature; 2 and later fence markers
+                of the epoch that wrote the records (KIP-890).
+
+        Raises:
+            KafkaError: INVALID_PRODUCER_EPOCH or TRANSACTION_COORDINATOR_FENCED; nothing was
+                written.
+            StorageError: the disk refused; nothing was appended.
+        """
+        self.producers.check_marker(
+            producer_id,
+            producer_epoch,
+            coordinator_epoch=marker.coordinator_epoch,
+            transaction_version=transaction_version,
+        )
+        batch = build_end_marker(
+            marker, producer_id=producer_id, producer_epoch=producer_epoch, timestamp_ms=now_ms
+        )
+        return self.append_as_leader(
+            batch, leader_epoch=leader_epoch, now_ms=now_ms, origin=AppendOrigin.COORDINATOR
+        )
 
     def append_as_follower(self, batches: Buffer, *, now_ms: int) -> AppendResult:
         """Write batches as the leader stored them, offsets and epochs included.
@@ -212,7 +246,11 @@ class LogAppending(LogState):
     def _check_marker(self, batch: RecordBatchView) -> EndTransactionMarker | None:
         marker = self._read_marker(batch)
         if marker is not None:
-            self.producers.check_marker(batch, marker)
+            self.producers.check_marker(
+                batch.producer_id,
+                batch.producer_epoch,
+                coordinator_epoch=marker.coordinator_epoch,
+            )
         return marker
 
     def _note_producer(

@@ -177,22 +177,36 @@ class ProducerStateTable:
             entry.transaction_first_offset = base_offset
             self._open_transactions[batch.producer_id] = base_offset
 
-    def check_marker(self, batch: RecordBatchView, marker: EndTransactionMarker) -> None:
-        """Raises KafkaError INVALID_PRODUCER_EPOCH or TRANSACTION_COORDINATOR_FENCED."""
-        entry = self._entries.get(batch.producer_id)
+    def check_marker(
+        self,
+        producer_id: int,
+        producer_epoch: int,
+        *,
+        coordinator_epoch: int,
+        transaction_version: int = 0,
+    ) -> None:
+        """Decide whether a coordinator's marker may be written; unknown producers may have one.
+
+        Under transaction version 2 (KIP-890) the coordinator raises the epoch before it ends a
+        transaction: a marker of the epoch that wrote the records is a late one. That of the
+        newest epoch with nothing left to end is a retry, and written once more.
+
+        Raises:
+            KafkaError: INVALID_PRODUCER_EPOCH or TRANSACTION_COORDINATOR_FENCED.
+        """
+        entry = self._entries.get(producer_id)
         if entry is None:
             return
-        if batch.producer_epoch < entry.epoch:
+        is_late = transaction_version >= 2 and entry.transaction_first_offset != NO_OFFSET
+        if producer_epoch < entry.epoch or (is_late and producer_epoch == entry.epoch):
             raise KafkaError(
                 ErrorCode.invalid_producer_epoch,
-                f"producer {batch.producer_id} has epoch {entry.epoch}, "
-                f"the marker {batch.producer_epoch}",
+                f"producer {producer_id} has epoch {entry.epoch}, the marker {producer_epoch}",
             )
-        if marker.coordinator_epoch < entry.coordinator_epoch:
+        if coordinator_epoch < entry.coordinator_epoch:
             raise KafkaError(
                 ErrorCode.transaction_coordinator_fenced,
-                f"coordinator epoch {marker.coordinator_epoch} is older than "
-                f"{entry.coordinator_epoch}",
+                f"coordinator epoch {coordinator_epoch} is older than {entry.coordinator_epoch}",
             )
 
     def record_marker(

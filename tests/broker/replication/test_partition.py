@@ -15,7 +15,9 @@ from flowlog.broker.storage.config import LogConfig
 from flowlog.broker.storage.group_commit import GroupCommit
 from flowlog.broker.storage.log_dir import LogDirectory
 from flowlog.errors import KafkaError
+from flowlog.records.batch import RecordBatchView
 from flowlog.records.builder import build_batch
+from flowlog.records.control import ControlType, EndTransactionMarker, read_end_marker
 from flowlog.records.record import Record
 from flowlog.testing.files import MemoryFiles
 
@@ -107,3 +109,33 @@ def test_an_epoch_ends_where_the_next_one_begins(directory: LogDirectory) -> Non
     assert partition.end_offset_for(4) == (3, 2)
     assert partition.end_offset_for(5) == (5, 3)
     assert partition.end_offset_for(9) == (-1, -1)
+
+
+def test_a_coordinators_marker_is_one_control_record_and_may_be_fenced(
+    directory: LogDirectory,
+) -> None:
+    partition = partition_of(directory, LogConfig())
+
+    def end(epoch: int, coordinator_epoch: int = 5) -> int:
+        return partition.append_marker(
+            producer_id=9,
+            producer_epoch=epoch,
+            committed=False,
+            coordinator_epoch=coordinator_epoch,
+            transaction_version=1,
+            now_ms=NOW_MS,
+        )
+
+    assert end(epoch=4) == 1
+    assert partition.is_committed(1)
+    view = RecordBatchView(partition.log.read(0, max_bytes=1000))
+    assert (view.producer_id, view.producer_epoch, view.leader_epoch) == (9, 4, 3)
+    assert (view.is_control, view.is_transactional) == (True, True)
+    assert read_end_marker(view) == EndTransactionMarker(ControlType.ABORT, 5)
+    with pytest.raises(KafkaError) as caught:
+        end(epoch=3)
+    assert caught.value.error_code is ErrorCode.invalid_producer_epoch
+    with pytest.raises(KafkaError) as caught:
+        end(epoch=4, coordinator_epoch=4)
+    assert caught.value.error_code is ErrorCode.transaction_coordinator_fenced
+    assert partition.log.log_end_offset == 1

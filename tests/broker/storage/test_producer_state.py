@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from crc32c import crc32c
@@ -29,7 +31,7 @@ DAY_MS = 86_400_000
 
 
 def batch(
-    base_sequence: int, *, count: int = 1, epoch: int = 0, producer: int = PRODUCER, **fields: bool
+    base_sequence: int, *, count: int = 1, epoch: int = 0, producer: int = PRODUCER, **fields: Any
 ) -> RecordBatchView:
     return RecordBatchView(
         build_batch(
@@ -70,6 +72,15 @@ class Writer:
         with pytest.raises(KafkaError) as error:
             self.append(view)
         return error.value.error_code
+
+
+FENCED = ErrorCode.invalid_producer_epoch
+
+
+def code_of(refused: Callable[[], object]) -> ErrorCode:
+    with pytest.raises(KafkaError) as error:
+        refused()
+    return error.value.error_code
 
 
 @pytest.fixture
@@ -141,7 +152,7 @@ def test_an_open_transaction_holds_the_stable_offset_until_its_marker(writer: Wr
     assert writer.table.expire(now_ms=99 * DAY_MS, expiration_ms=DAY_MS) == 0
     view = marker(ControlType.ABORT)
     end = EndTransactionMarker(ControlType.ABORT, 3)
-    writer.table.check_marker(view, end)
+    writer.table.check_marker(PRODUCER, 0, coordinator_epoch=3)
     completed = writer.table.record_marker(view, end, offset=102, now_ms=0)
     assert completed == (PRODUCER, 100, 102, True)
     assert writer.table.first_unstable_offset is None
@@ -150,13 +161,34 @@ def test_an_open_transaction_holds_the_stable_offset_until_its_marker(writer: Wr
 def test_markers_of_old_epochs_and_coordinators_are_fenced(writer: Writer) -> None:
     writer.append(batch(0, epoch=5, is_transactional=True))
     commit = EndTransactionMarker(ControlType.COMMIT, 3)
-    with pytest.raises(KafkaError) as error:
-        writer.table.check_marker(marker(epoch=4), commit)
-    assert error.value.error_code is ErrorCode.invalid_producer_epoch
+    check = writer.table.check_marker
+    assert code_of(lambda: check(PRODUCER, 4, coordinator_epoch=3)) is FENCED
+    check(PRODUCER, 5, coordinator_epoch=3)
     writer.table.record_marker(marker(epoch=5), commit, offset=101, now_ms=0)
-    with pytest.raises(KafkaError) as error:
-        writer.table.check_marker(marker(epoch=5), EndTransactionMarker(ControlType.COMMIT, 2))
-    assert error.value.error_code is ErrorCode.transaction_coordinator_fenced
+    older = code_of(lambda: check(PRODUCER, 5, coordinator_epoch=2))
+    assert older is ErrorCode.transaction_coordinator_fenced
+
+
+def test_under_version_2_a_marker_of_the_epoch_that_wrote_the_records_is_late(
+    writer: Writer,
+) -> None:
+    writer.append(batch(0, epoch=5, is_transactional=True))
+
+    def check(epoch: int) -> None:
+        writer.table.check_marker(PRODUCER, epoch, coordinator_epoch=3, transaction_version=2)
+
+    assert code_of(lambda: check(5)) is FENCED
+    check(6)
+    commit = EndTransactionMarker(ControlType.COMMIT, 3)
+    writer.table.record_marker(marker(epoch=6), commit, offset=101, now_ms=0)
+    check(6)  # the coordinator did not hear the answer, and asks again
+    assert code_of(lambda: check(5)) is FENCED
+    writer.append(batch(0, epoch=6, is_transactional=True))
+    assert code_of(lambda: check(6)) is FENCED
+
+
+def test_a_marker_for_a_producer_that_nothing_is_known_of_may_be_written(writer: Writer) -> None:
+    writer.table.check_marker(999, 0, coordinator_epoch=0, transaction_version=2)
 
 
 @given(
