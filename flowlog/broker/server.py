@@ -53,6 +53,7 @@ class BrokerServer:
         self._clock = clock or SystemClock()
         self._connections: set[Connection] = set()
         self._stack = AsyncExitStack()
+        self._requests: set[asyncio.Task[None]] = set()
         self._connection_closed = anyio.Event()
         self._stopping = False
 
@@ -91,6 +92,7 @@ class BrokerServer:
     async def _start(self, stack: AsyncExitStack) -> None:
         self._node = node = await Node.open(self.config, self._clock)
         stack.callback(node.close)
+        stack.push_async_callback(node.group_commit.close)
         self._tasks: TaskGroup = await stack.enter_async_context(anyio.create_task_group())
         stack.callback(self._tasks.cancel_scope.cancel)
         groups = GroupCoordinator(
@@ -163,7 +165,15 @@ class BrokerServer:
             raise FlowlogError(f"cannot listen on {address}: {error}", code="LISTEN") from None
 
     def _spawn(self, function: Callable[[Any], Coroutine[Any, Any, None]], argument: Any) -> None:
-        self._tasks.start_soon(function, argument)
+        """Finish a request that waits: in a plain task, for a group's costs 15 microseconds more."""
+        task = asyncio.get_running_loop().create_task(function(argument))
+        self._requests.add(task)
+        task.add_done_callback(self._on_request_done)
+
+    def _on_request_done(self, task: asyncio.Task[None]) -> None:
+        self._requests.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("a request was left unanswered", exc_info=error)
 
     def _on_open(self, connection: Connection) -> bool:
         if self._stopping or len(self._connections) >= self.config.integer("max.connections"):
@@ -209,6 +219,9 @@ class BrokerServer:
                 self._connection_closed = anyio.Event()
         for connection in tuple(self._connections):
             connection.abort()
+        for task in self._requests:
+            task.cancel()
+        await asyncio.gather(*self._requests, return_exceptions=True)
 
 
 def _name_the_event_loop() -> None:

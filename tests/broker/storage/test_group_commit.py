@@ -88,6 +88,29 @@ async def test_those_who_wait_together_share_one_sync(
     assert log.recovery_point == 50
 
 
+async def test_a_flush_that_ends_starts_the_one_that_others_wait_for(
+    log: PartitionLog, disk: SlowDisk, make_batch: MakeBatch
+) -> None:
+    """Without any help of the waiters: the one whose flush it was may be gone by then."""
+    commits, answered = GroupCommit(), []
+
+    async def produce() -> None:
+        await commits.wait_flushed(log, append(log, make_batch))
+        answered.append(log.recovery_point)
+
+    async with anyio.create_task_group() as tasks:
+        with anyio.CancelScope() as scope:
+            tasks.start_soon(produce)
+            await disk.wait_started(1)
+            tasks.start_soon(produce)
+            await anyio.wait_all_tasks_blocked()
+            scope.cancel()
+        disk.let_go()
+        await disk.wait_started(2)
+        disk.let_go()
+    assert answered == [1, 2]
+
+
 async def test_what_is_flushed_already_needs_no_sync(
     log: PartitionLog, disk: SlowDisk, make_batch: MakeBatch
 ) -> None:
@@ -149,21 +172,20 @@ async def test_a_waiter_that_goes_away_leaves_the_others_served(
     assert log.recovery_point == 2
 
 
-async def test_a_flush_cancelled_before_it_began_is_not_forgotten(
+async def test_a_flush_goes_on_without_its_waiter_and_close_waits_for_it(
     memory_home, make_batch: MakeBatch
 ) -> None:
-    """The next flush has to sync what this one would have: the sealed segment above all."""
-    log = memory_home.open()
+    log, commits = memory_home.open(), GroupCommit()
     append(log, make_batch)
     log.roll()
     append(log, make_batch)
-    with anyio.CancelScope() as scope:
-        scope.cancel()
-        await GroupCommit().flush(log)
-    assert log.recovery_point == 0
     synced: list[str] = []
     memory_home.files.fail_when(lambda op, path: synced.append(path) if op == "sync" else None)
-    await GroupCommit().flush(log)
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await commits.flush(log)
+    assert log.recovery_point == 0
+    await commits.close()
     assert log.recovery_point == 2
     assert {path[-4:] for path in synced} >= {".log", "ndex"}
     assert len([path for path in synced if path.endswith(".log")]) == 2
