@@ -53,12 +53,19 @@ def test_the_year_gives_the_batch_answers(driver: TopologyTestDriver) -> None:
     assert_batch_answers(driver, rows)
 
 
-@pytest.mark.parametrize("seed", [2, random.randrange(10**6)])
+def seeded(seed: int | None) -> random.Random:
+    """Random numbers of the seed; without one of a new seed, which a failing test shows."""
+    drawn = random.randrange(10**6) if seed is None else seed
+    print(f"seed {drawn}")
+    return random.Random(drawn)
+
+
+@pytest.mark.parametrize("seed", [2, None], ids=["a known seed", "a new seed"])
 def test_crashes_at_any_step_of_a_commit_change_no_answer(
-    driver: TopologyTestDriver, january: list[Row], seed: int
+    driver: TopologyTestDriver, january: list[Row], seed: int | None
 ) -> None:
     """Each crash loses what was not committed; half of them lose the disk as well."""
-    rng = random.Random(seed)
+    rng = seeded(seed)
     week = january[:6000]
     for part in parts(week):
         with driver.one_commit():
