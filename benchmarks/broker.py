@@ -13,42 +13,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import report
-from benchmarks.broker_loads import FULL, LOADS, QUICK, Load, Size
-from benchmarks.raw_loads import Measured, free_port
+from benchmarks.loads import LOADS
+from benchmarks.loads.load import FULL, QUICK, Load, Part, Size
+from benchmarks.raw_loads import free_port
+from benchmarks.results import Results
 from benchmarks.servers import FlowlogServer, KafkaServer, Server, cpu_seconds, resident_mb
 
-
-class Results:
-    """Rows by name, filled round by round."""
-
-    def __init__(self) -> None:
-        self._values: dict[tuple[str, str, bool], dict[str, list[float]]] = {}
-
-    def add(
-        self, name: str, unit: str, server: str, value: float | None, *, more: bool = True
-    ) -> None:
-        if value is not None:
-            by_server = self._values.setdefault((name, unit, more), {})
-            by_server.setdefault(server, []).append(value)
-
-    def add_measured(self, name: str, unit: str, server: str, measured: Measured) -> None:
-        if measured.p50_ms is None or "end to end" not in name:
-            self.add(name, unit, server, measured.rate)
-        self.add(f"{name}: p50", "ms", server, measured.p50_ms, more=False)
-        self.add(f"{name}: p99", "ms", server, measured.p99_ms, more=False)
-        if "end to end" in name:
-            self.add(f"{name}: p99.9", "ms", server, measured.p999_ms, more=False)
-
-    def rows(self) -> list[report.Row]:
-        return [
-            report.Row(name, unit, values, more)
-            for (name, unit, more), values in self._values.items()
-        ]
+PROCESS = "the process"
 
 
 def measure(servers: Sequence[Server], loads: Sequence[Load], size: Size, rounds: int) -> Results:
     """Start the servers, run every load on each in turn `rounds` times, stop them."""
-    results = Results()
+    results = Results([server.name for server in servers])
     for server in servers:
         _measure_start(server, results)
     try:
@@ -59,7 +35,8 @@ def measure(servers: Sequence[Server], loads: Sequence[Load], size: Size, rounds
                     _measure_load(server, load, size, results)
         for server in servers:
             memory = resident_mb(server.pid)
-            results.add("resident memory after all loads", "MB", server.name, memory, more=False)
+            if memory is not None:
+                results.add(PROCESS, "memory after all loads", "MB", server.name, memory)
     finally:
         for server in servers:
             server.discard()
@@ -67,36 +44,56 @@ def measure(servers: Sequence[Server], loads: Sequence[Load], size: Size, rounds
 
 
 def _measure_start(server: Server, results: Results) -> None:
-    results.add("first start until it answers", "s", server.name, server.start(), more=False)
-    server.stop()
-    results.add("start again until it answers", "s", server.name, server.start(), more=False)
+    for name in ("first start until it answers", "start again until it answers"):
+        server.stop()
+        seconds = server.start()
+        cpu_s = cpu_seconds(server.pid)
+        results.add(PROCESS, name, "s", server.name, seconds, cpu=cpu_s)
     memory = resident_mb(server.pid)
-    results.add("resident memory idle", "MB", server.name, memory, more=False)
+    if memory is not None:
+        results.add(PROCESS, "memory idle", "MB", server.name, memory)
 
 
 def _measure_load(server: Server, load: Load, size: Size, results: Results) -> None:
     before_s = cpu_seconds(server.pid)
-    for part, measured in load.run(server, size):
-        name = f"{load.name}: {part}" if part else load.name
-        results.add_measured(name, load.unit, server.name, measured)
-        print(f"  {server.name:12} {name}: {report.number(measured.rate)} {load.unit}", flush=True)
-    used_s = cpu_seconds(server.pid) - before_s
-    if "MB batches" in load.name:
-        results.add(f"{load.name}: server CPU", "s", server.name, used_s, more=False)
+    for part in load.run(server, size):
+        used_s = cpu_seconds(server.pid) - before_s
+        name = ": ".join(filter(None, (load.name, part.name)))
+        _add(results, load.area, name, server, part, used_s)
+        before_s = cpu_seconds(server.pid)
+
+
+def _add(results: Results, area: str, name: str, server: Server, part: Part, cpu_s: float) -> None:
+    """A line for the rate or the time, and one for each percentile."""
+    measured = part.measured
+    memory = resident_mb(server.pid)
+    if part.unit == "s":
+        value, said, cpu = measured.seconds, "s", cpu_s
+    else:
+        value, said, cpu = measured.rate, part.unit or "rec/s", cpu_s * 1e6 / measured.count
+    print(f"  {server.name:12} {name}: {report.number(value)} {said}", flush=True)
+    if part.unit:
+        results.add(area, name, part.unit, server.name, value, cpu=cpu, memory_mb=memory)
+    percentiles = {"p50": measured.p50_ms, "p99": measured.p99_ms}
+    if not part.unit:
+        percentiles["p99.9"] = measured.p999_ms
+    for title, wait_ms in percentiles.items():
+        if wait_ms is not None:
+            results.add(area, f"{name}: {title}", "ms", server.name, wait_ms)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print progress and the table."""
+    """Measure, print progress and the tables."""
     options = _options(arguments)
     servers: list[Server] = [FlowlogServer()]
     if options.kafka_script:
         servers.append(KafkaServer(Path(options.kafka_script), options.kafka_port or free_port()))
-    loads = [load for load in LOADS if options.only in load.name]
+    loads = [load for load in LOADS if options.only in f"{load.area}, {load.name}"]
     size = QUICK if options.quick else FULL
     print(report.machine(), flush=True)
     results = measure(servers, loads, size, 1 if options.quick else options.rounds)
-    print()
-    print(report.table(results.rows(), [server.name for server in servers]))
+    for area, table in results.tables():
+        print(f"\n### {area[0].upper()}{area[1:]}\n\n{table}")
     return 0
 
 
@@ -105,7 +102,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--kafka-script", default=os.environ.get("FLOWLOG_KAFKA_SCRIPT"))
     parser.add_argument("--kafka-port", type=int, help="its port; a free one otherwise")
     parser.add_argument("--rounds", type=int, default=3, help="medians are printed")
-    parser.add_argument("--only", default="", help="loads whose name contains this")
+    parser.add_argument("--only", default="", help="loads whose area and name contain this")
     parser.add_argument("--quick", action="store_true", help="seconds, to see that it runs")
     return parser.parse_args(arguments)
 

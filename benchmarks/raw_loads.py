@@ -7,30 +7,9 @@ import socket
 import struct
 import time
 from collections import deque
-from dataclasses import dataclass
 
 from benchmarks import wire
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What one load did: a rate per second and, where it waits for answers, their times."""
-
-    rate: float
-    p50_ms: float | None = None
-    p99_ms: float | None = None
-    p999_ms: float | None = None
-
-    @classmethod
-    def of(cls, count: int, seconds: float, waits_ns: list[int] | None = None) -> Measured:
-        if not waits_ns:
-            return cls(count / seconds)
-        ordered = sorted(waits_ns)
-
-        def at(share: float) -> float:
-            return ordered[min(len(ordered) - 1, int(len(ordered) * share))] / 1e6
-
-        return cls(count / seconds, at(0.5), at(0.99), at(0.999))
+from benchmarks.measured import Measured
 
 
 def produce_batches(

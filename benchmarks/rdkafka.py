@@ -14,7 +14,7 @@ from typing import Any
 
 import confluent_kafka
 
-from benchmarks.raw_loads import Measured
+from benchmarks.measured import Measured
 
 _PRODUCER, _CONSUMER = 0, 1
 _CHUNK = 10_000

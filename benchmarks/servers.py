@@ -43,7 +43,11 @@ class FlowlogServer:
     def __init__(self, properties: dict[str, str] | None = None) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="flowlog-bench-")
         defaults = {"group.initial.rebalance.delay.ms": "0", "offsets.topic.num.partitions": "8"}
-        self._broker = BrokerProcess(Path(self._folder.name), {**defaults, **(properties or {})})
+        self._broker = BrokerProcess(self.data_dir, {**defaults, **(properties or {})})
+
+    @property
+    def data_dir(self) -> Path:
+        return Path(self._folder.name)
 
     @property
     def port(self) -> int:

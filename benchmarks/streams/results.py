@@ -66,5 +66,5 @@ class Results:
             f"{median(own.rates) / median(cell.rates):.1f}" if own and is_other else "",
             report.median_text(cell.worker_us),
             report.median_text(cell.server_us),
-            report.median_text(cell.peak_mb, " MB"),
+            report.median_text(cell.peak_mb, "MB"),
         ]

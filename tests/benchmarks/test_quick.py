@@ -30,9 +30,31 @@ def _run(module: str, *arguments: str) -> str:
 def test_the_broker_benchmark_prints_its_table() -> None:
     table = _run("benchmarks.broker")
 
-    for line in ("1 MB batches of 100 B", "one record a request, 50 conn.", "end to end"):
-        assert line in table
-    assert "| resident memory idle |" in table
+    for line in (
+        "100 B, 6 partitions, acks=all: consume",
+        "50 connections, 1 in flight, acks=all: p99",
+        "end to end at 1,000 rec/s: p99.9",
+        "create 10 topics of 2 partitions",
+        "first record of a new group",
+        "memory idle",
+    ):
+        assert f"{line} |" in table
+
+
+@pytest.mark.e2e
+def test_the_group_commit_benchmark_prints_its_ratio() -> None:
+    table = _run("benchmarks.group_commit")
+
+    for line in ("write and fsync, without a broker", "1 producer", "50 producers"):
+        assert f"| {line} |" in table
+
+
+@pytest.mark.e2e
+def test_the_scale_benchmark_prints_its_table() -> None:
+    table = _run("benchmarks.scale")
+
+    for line in ("start after a clean stop", "open files idle", "memory idle", "start with 10 GB"):
+        assert f"| {line}" in table
 
 
 @pytest.mark.e2e

@@ -8,7 +8,7 @@ from typing import Any
 
 import confluent_kafka as ck
 
-from benchmarks.raw_loads import Measured
+from benchmarks.measured import Measured
 
 
 def end_to_end(port: int, topic: str, *, rate: int, seconds: float) -> Measured:
