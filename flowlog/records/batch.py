@@ -226,3 +226,13 @@ def iter_batches(buffer: bytes | bytearray | memoryview) -> Iterator[RecordBatch
         view.check_whole()
         yield view
         position += view.size_bytes
+
+
+def end_offset_of(batches: bytes | bytearray | memoryview) -> int:
+    """The offset behind the last of one or more whole batches, read from their headers alone."""
+    position, last = 0, 0
+    while position < len(batches):
+        last = position
+        position += LENGTH_PREFIX_BYTES + int.from_bytes(batches[last + 8 : last + 12], "big")
+    assert position == len(batches), "whole batches"
+    return RecordBatchView(batches, last).next_offset

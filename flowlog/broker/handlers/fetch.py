@@ -66,7 +66,10 @@ def handle(request: FetchRequest, context: RequestContext) -> Fetched | Awaitabl
     if _is_enough(fetched, request):
         return _told(fetched, session)
     # Watch before anything else is served: a produce in between must wake this fetch.
-    waiter = FetchWaiter(request.min_bytes - fetched.size_bytes)
+    waiter = FetchWaiter(
+        request.min_bytes - fetched.size_bytes,
+        reads_committed=request.isolation_level == READ_COMMITTED,
+    )
     for partition in fetched.partitions:
         partition.watch(waiter)
     return _wait(request, context, fetched, waiter, session)
@@ -169,6 +172,8 @@ def _read(
         min_one_batch=is_first,
     )
     row.records = records
+    if request.isolation_level == READ_COMMITTED:
+        row.aborted_transactions = partition.aborted_transactions(wanted.fetch_offset, records)
     fetched.size_bytes += len(records)
 
 

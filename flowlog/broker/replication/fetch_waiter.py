@@ -11,9 +11,11 @@ class FetchWaiter:
     It wakes when `min_bytes` more have become readable, or at once when a partition is gone.
     """
 
-    __slots__ = ("_event", "_missing_bytes")
+    __slots__ = ("_event", "_missing_bytes", "reads_committed")
 
-    def __init__(self, missing_bytes: int) -> None:
+    def __init__(self, missing_bytes: int, *, reads_committed: bool = False) -> None:
+        """`reads_committed`: what is not decided yet is not readable."""
+        self.reads_committed = reads_committed
         self._missing_bytes = missing_bytes
         self._event = anyio.Event()
 

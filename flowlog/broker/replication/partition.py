@@ -15,6 +15,7 @@ from flowlog.broker.storage.group_commit import GroupCommit
 from flowlog.broker.storage.origin import AppendOrigin
 from flowlog.broker.storage.partition_log import AppendResult, PartitionLog
 from flowlog.errors import KafkaError
+from flowlog.records.batch import end_offset_of
 from flowlog.records.control import ControlType, EndTransactionMarker
 
 from .fetch_waiter import FetchWaiter
@@ -56,6 +57,7 @@ class Partition:
         self.log = log
         self.leader_epoch = leader_epoch
         self.high_watermark = log.log_end_offset  # what recovery kept is all there is to agree on
+        log.on_high_watermark(self.high_watermark)
         self._group_commit = group_commit
         self._waiters: set[FetchWaiter] = set()
 
@@ -64,12 +66,33 @@ class Partition:
 
     @property
     def last_stable_offset(self) -> int:
-        """Up to where transactions are decided (exclusive)."""
-        return self.high_watermark
+        """Up to where transactions are decided, for good (exclusive)."""
+        high_watermark = self.high_watermark
+        if self.log.producers.transactions.first_unstable_offset is None:
+            return high_watermark
+        first = self.log.first_unstable_offset
+        return high_watermark if first is None else min(first, high_watermark)
 
     def readable_end(self, isolation_level: int) -> int:
         """The offset (exclusive) up to which a consumer of that isolation level may read."""
         return self.last_stable_offset if isolation_level == READ_COMMITTED else self.high_watermark
+
+    def aborted_transactions(self, start_offset: int, records: bytes) -> list[tuple[int, int]]:
+        """(Producer id, first offset) of all that was aborted of `records`, read from `start_offset`.
+
+        A reader of committed records leaves those producers' records out, each until its marker.
+
+        Raises:
+            KafkaError: CORRUPT_MESSAGE for a damaged log file.
+            OSError: the disk failed.
+        """
+        if not records:
+            return []
+        aborted = self.log.aborted_transactions(start_offset, self.last_stable_offset)
+        if aborted:
+            end_offset = end_offset_of(records)
+            return [(a.producer_id, a.first_offset) for a in aborted if a.first_offset < end_offset]
+        return []
 
     def check_leader_epoch(self, current_leader_epoch: int) -> None:
         """Raise when the client's view of the leader is older or newer than ours; -1 is no view.
@@ -182,8 +205,22 @@ class Partition:
         log = self.log
         end = log.recovery_point if log.config.flush_messages == 1 else log.log_end_offset
         if end > self.high_watermark:
+            if log.producers.transactions.first_unstable_offset is not None:
+                self._advance_with_transactions(end)
+                return
             before, self.high_watermark = self.high_watermark, end
             if self._waiters:
                 size_bytes = log.size_between(before, end)
                 for waiter in tuple(self._waiters):
                     waiter.on_readable(size_bytes)
+
+    def _advance_with_transactions(self, end_offset: int) -> None:
+        """As above, where readers of committed records may not get as far as the others."""
+        before, stable_before = self.high_watermark, self.last_stable_offset
+        self.high_watermark = end_offset
+        self.log.on_high_watermark(end_offset)
+        if self._waiters:
+            size_bytes = self.log.size_between(before, end_offset)
+            stable_bytes = self.log.size_between(stable_before, self.last_stable_offset)
+            for waiter in tuple(self._waiters):
+                waiter.on_readable(stable_bytes if waiter.reads_committed else size_bytes)

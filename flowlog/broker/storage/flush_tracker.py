@@ -49,7 +49,7 @@ class FlushTracker:
 
     def note_closing(self, active: LogSegment, snapshot_path: str) -> None:
         """The index files of the growing segment were written for a clean stop."""
-        self._extra_paths += (active.path(OFFSET_INDEX), active.path(TIME_INDEX), snapshot_path)
+        self._extra_paths += (*_index_paths(active), snapshot_path)
         self._names_changed = True
 
     def note_removed(self, removed: list[LogSegment]) -> None:
@@ -74,7 +74,7 @@ class FlushTracker:
         job = FlushJob(self._environment.files, active.next_offset, self._generation)
         for segment in self._sealed:
             job.pin(segment.log)
-            job.paths += (segment.path(OFFSET_INDEX), segment.path(TIME_INDEX))
+            job.paths += _index_paths(segment)
         job.paths += self._extra_paths
         if active.next_offset > self.recovery_point and active.size_bytes:
             job.pin(active.log)
@@ -115,3 +115,10 @@ class FlushTracker:
             return
         job.release()
         self._environment.health.fail(error)
+
+
+def _index_paths(segment: LogSegment) -> list[str]:
+    paths = [segment.path(OFFSET_INDEX), segment.path(TIME_INDEX)]
+    if segment.transactions.has_any:
+        paths.append(segment.transactions.path)
+    return paths

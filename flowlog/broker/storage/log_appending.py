@@ -18,6 +18,7 @@ from flowlog.broker.storage.origin import AppendOrigin
 from flowlog.broker.storage.producer_state import CachedBatch
 from flowlog.broker.storage.rolling import must_roll
 from flowlog.broker.storage.segment import LogSegment
+from flowlog.broker.storage.snapshots import aborted_of
 from flowlog.errors import KafkaError
 from flowlog.records.batch import RecordBatchView, iter_batches
 from flowlog.records.control import EndTransactionMarker, build_end_marker, read_end_marker
@@ -264,7 +265,9 @@ class LogAppending(LogState):
             self.producers.record(batch, base_offset=base_offset, now_ms=now_ms)
         elif marker is not None:
             offset = base_offset + batch.last_offset_delta
-            self.producers.record_marker(batch, marker, offset=offset, now_ms=now_ms)
+            ended = self.producers.record_marker(batch, marker, offset=offset, now_ms=now_ms)
+            for entry in aborted_of(ended):
+                self.segments.active.transactions.add(entry)
 
 
 def _view(batches: Buffer) -> RecordBatchView:

@@ -8,6 +8,7 @@ from flowlog.broker.storage.checkpoints import encode_epochs
 from flowlog.broker.storage.files import replace_file
 from flowlog.broker.storage.log_appending import LogAppending
 from flowlog.broker.storage.log_state import DISK_ERRORS, NEVER_CLEAN
+from flowlog.broker.storage.log_transactions import LogTransactions
 from flowlog.broker.storage.retention import SegmentFacts, deletable_count
 from flowlog.broker.storage.segment import LogSegment
 from flowlog.broker.storage.segment_names import EPOCH_CHECKPOINT
@@ -16,7 +17,7 @@ from flowlog.broker.storage.snapshots import rebuild_producers
 from flowlog.errors import KafkaError
 
 
-class LogCutting(LogAppending):
+class LogCutting(LogAppending, LogTransactions):
     """How records leave the log."""
 
     def truncate_to(self, offset: int) -> int:
@@ -59,6 +60,8 @@ class LogCutting(LogAppending):
         first_gone = seek(segment, offset)
         if first_gone is not None:
             position, end_offset = first_gone.position, min(offset, first_gone.header.base_offset)
+        if segment.transactions.has_any:
+            self._transaction_index(segment)  # In memory while the segment grows.
         self._announce_cut(end_offset, log_start_offset=min(self.log_start_offset, end_offset))
         self._snapshots.remove_above(end_offset)
         for later in reversed(self.segments.remove_last(len(self.segments) - 1 - index)):
@@ -81,9 +84,11 @@ class LogCutting(LogAppending):
         self.log_end_offset = end_offset
         self._clean_end_offset = NEVER_CLEAN
         self.epochs.truncate_from_end(end_offset)
-        self.producers = rebuild_producers(
-            self._snapshots, self.segments, now_ms=self._last_used_ms
+        before, self.producers = (
+            self.producers,
+            rebuild_producers(self._snapshots, self.segments, now_ms=self._last_used_ms),
         )
+        self.producers.transactions.adopt_ended(before.transactions, end_offset=end_offset)
         self.segments.active.log.sync()
         epochs_path = f"{self.directory}/{EPOCH_CHECKPOINT}"
         replace_file(self._environment.files, epochs_path, encode_epochs(self.epochs.entries))

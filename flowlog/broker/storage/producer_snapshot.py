@@ -94,8 +94,9 @@ def _add_row(
     entry.coordinator_epoch = coordinator_epoch
     entry.transaction_first_offset = transaction_first_offset
     entry.last_used_ms = now_ms
-    if last_sequence != NO_SEQUENCE:
-        base_sequence = (last_sequence - offset_delta) & SEQUENCE_MAX
+    if last_offset >= 0:
+        is_counted = last_sequence != NO_SEQUENCE
+        base_sequence = (last_sequence - offset_delta) & SEQUENCE_MAX if is_counted else NO_SEQUENCE
         entry.batches.append(
             CachedBatch(base_sequence, last_sequence, last_offset, offset_delta, timestamp_ms)
         )

@@ -20,6 +20,7 @@ from typing import Final, NamedTuple
 
 from kio.schema.errors import ErrorCode
 
+from flowlog.broker.storage.unstable import CompletedTransaction, UnstableTransactions
 from flowlog.errors import KafkaError
 from flowlog.records.batch import NO_SEQUENCE, RecordBatchView, add_to_sequence
 from flowlog.records.control import ControlType, EndTransactionMarker
@@ -42,15 +43,6 @@ class CachedBatch(NamedTuple):
     @property
     def base_offset(self) -> int:
         return self.last_offset - self.offset_delta
-
-
-class CompletedTransaction(NamedTuple):
-    """A transaction that a marker ended; offsets inclusive, the last is the marker's own."""
-
-    producer_id: int
-    first_offset: int
-    last_offset: int
-    is_aborted: bool
 
 
 class ProducerEntry:
@@ -100,7 +92,7 @@ class ProducerStateTable:
 
     def __init__(self) -> None:
         self._entries: dict[int, ProducerEntry] = {}
-        self._open_transactions: dict[int, int] = {}
+        self.transactions = UnstableTransactions()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -114,13 +106,9 @@ class ProducerStateTable:
     def put(self, entry: ProducerEntry) -> None:
         """Take in an entry as a snapshot has it."""
         self._entries[entry.producer_id] = entry
-        if entry.transaction_first_offset != NO_OFFSET:
-            self._open_transactions[entry.producer_id] = entry.transaction_first_offset
-
-    @property
-    def first_unstable_offset(self) -> int | None:
-        """First offset of the oldest open transaction."""
-        return min(self._open_transactions.values(), default=None)
+        first_offset = entry.transaction_first_offset
+        if first_offset != NO_OFFSET and entry.producer_id not in self.transactions.open:
+            self.transactions.begin(entry.producer_id, first_offset)
 
     def check(self, batch: RecordBatchView) -> CachedBatch | None:
         """Decide whether a client's batch may be written; the earlier one if it is a duplicate.
@@ -133,7 +121,9 @@ class ProducerStateTable:
         if entry is None:
             return None
         epoch, base_sequence = batch.producer_epoch, batch.base_sequence
-        if epoch == entry.epoch:
+        if base_sequence == NO_SEQUENCE and epoch >= entry.epoch:
+            pass  # A coordinator writes for a producer (its offsets) and does not count.
+        elif epoch == entry.epoch:
             duplicate = entry.find_duplicate(base_sequence, batch.last_sequence)
             if duplicate is not None:
                 return duplicate
@@ -175,7 +165,7 @@ class ProducerStateTable:
         entry.last_used_ms = now_ms
         if batch.is_transactional and entry.transaction_first_offset == NO_OFFSET:
             entry.transaction_first_offset = base_offset
-            self._open_transactions[batch.producer_id] = base_offset
+            self.transactions.begin(batch.producer_id, base_offset)
 
     def check_marker(
         self,
@@ -221,13 +211,9 @@ class ProducerStateTable:
         entry.start_epoch(batch.producer_epoch)
         entry.coordinator_epoch = marker.coordinator_epoch
         entry.last_used_ms = now_ms
-        first_offset = entry.transaction_first_offset
-        if first_offset == NO_OFFSET:
-            return None
         entry.transaction_first_offset = NO_OFFSET
-        del self._open_transactions[batch.producer_id]
         is_aborted = marker.type is ControlType.ABORT
-        return CompletedTransaction(batch.producer_id, first_offset, offset, is_aborted)
+        return self.transactions.end(batch.producer_id, offset, is_aborted=is_aborted)
 
     def expire(self, *, now_ms: int, expiration_ms: int) -> int:
         """Forget producers idle for `expiration_ms` that have no open transaction; how many."""
@@ -240,10 +226,6 @@ class ProducerStateTable:
         for producer_id in expired:
             del self._entries[producer_id]
         return len(expired)
-
-    def clear(self) -> None:
-        self._entries.clear()
-        self._open_transactions.clear()
 
 
 def _out_of_order(batch: RecordBatchView, entry: ProducerEntry) -> KafkaError:

@@ -39,9 +39,12 @@ from flowlog.broker.storage.segment_names import (
     LEFTOVER_SUFFIXES,
     LOG,
     SEGMENT_SUFFIXES,
+    TRANSACTION_INDEX,
+    file_name,
     parse,
 )
 from flowlog.broker.storage.snapshots import SnapshotStore, rebuild_producers
+from flowlog.broker.storage.transaction_index import AbortedTransaction
 from flowlog.broker.storage.walk import scan_batches, walk_headers
 from flowlog.errors import StorageError
 from flowlog.records.errors import CorruptBatchError
@@ -109,6 +112,8 @@ class LogRecovery:
         self._now_ms = now_ms
         self._epochs = LeaderEpochCache()
         self._is_new = False
+        self._rescanned: list[LogSegment] = []
+        """Their transaction indexes are made anew, as their other indexes were."""
 
     def open(self, identity: PartitionMetadata) -> PartitionLog:
         """Raises OSError; whatever damage there is has been cut away afterwards."""
@@ -150,6 +155,7 @@ class LogRecovery:
             now_ms=self._now_ms,
             clean_end_offset=end_offset if self._is_clean or self._is_new else NEVER_CLEAN,
         )
+        self._load_transactions(log)
         log.checkpointed_high_watermark = min(self._checkpointed.high_watermark, end_offset)
         return log
 
@@ -193,6 +199,9 @@ class LogRecovery:
             start = self._checkpointed.log_start_offset
             return SegmentList([LogSegment.create(self._directory, start, self._environment)])
         segments = [self._segment(base, entry, is_last=base == logs[-1][0]) for base, entry in logs]
+        for segment in segments:
+            name = file_name(segment.base_offset, TRANSACTION_INDEX)
+            segment.transactions.has_any = name in names
         for segment, following in pairwise(segments):
             segment.next_offset = following.base_offset
             segment.finish_scan()
@@ -252,7 +261,9 @@ class LogRecovery:
             if good and not good[-1].is_sealed:
                 good[-1].seal()
             self._epochs.truncate_from_end(segment.base_offset)
+            segment.transactions.clear()
             is_whole = self._scan(segment)
+            self._rescanned.append(segment)
             good.append(segment)
             if not is_whole:
                 self._drop(doubtful[i + 1 :])
@@ -302,6 +313,7 @@ class LogRecovery:
         for segment in reversed(list(segments)):
             segment.remove()
         self._is_clean = False
+        self._rescanned.clear()
         self._epochs.clear()
         segment = LogSegment.create(self._directory, log_start_offset, self._environment)
         self._environment.files.sync_dir(self._directory)
@@ -312,16 +324,40 @@ class LogRecovery:
     ) -> ProducerStateTable:
         """Raises StorageError: records that were on the disk are damaged; nothing is guessed."""
         try:
-            return rebuild_producers(snapshots, segments, now_ms=self._now_ms)
+            producers = rebuild_producers(
+                snapshots, segments, now_ms=self._now_ms, on_aborted=self._note_aborted
+            )
         except CorruptBatchError as error:
-            raise StorageError(
-                errno.EIO, f"{self._directory}: a record batch that was flushed is damaged: {error}"
-            ) from error
+            raise self._damaged(error) from error
+        for segment in self._rescanned:
+            if segment.is_sealed:
+                segment.transactions.write()
+        return producers
+
+    def _load_transactions(self, log: PartitionLog) -> None:
+        try:
+            log.load_active_transactions()
+        except CorruptBatchError as error:
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: CorruptBatchError) -> StorageError:
+        what = f"{self._directory}: a record batch that was flushed is damaged: {error}"
+        return StorageError(errno.EIO, what)
+
+    def _note_aborted(self, segment: LogSegment, entry: AbortedTransaction) -> None:
+        if segment in self._rescanned:
+            segment.transactions.add(entry)
 
     def _open_snapshots(
         self, names: dict[str, DirEntry], end_offset: int, recovery_point: int
     ) -> SnapshotStore:
-        """After a crash a snapshot above the recovery point may be of records that never were."""
+        """After a crash a snapshot above the recovery point may be of records that never were.
+
+        One inside a segment that was scanned again does not help: its transaction index is made
+        from the segment's start on.
+        """
         snapshots = SnapshotStore.of(self._environment.files, self._directory, names)
+        if self._rescanned:
+            recovery_point = min(recovery_point, self._rescanned[0].base_offset)
         snapshots.remove_above(end_offset if self._is_clean else recovery_point)
         return snapshots

@@ -24,8 +24,10 @@ from flowlog.broker.storage.segment_names import (
     OFFSET_INDEX,
     SEGMENT_SUFFIXES,
     TIME_INDEX,
+    TRANSACTION_INDEX,
     file_name,
 )
+from flowlog.broker.storage.segment_transactions import SegmentTransactions
 from flowlog.broker.storage.walk import Located, walk_headers
 from flowlog.records.batch import NO_TIMESTAMP
 from flowlog.records.errors import CorruptBatchError
@@ -51,6 +53,7 @@ class LogSegment:
         "next_offset",
         "recent",
         "size_bytes",
+        "transactions",
     )
 
     def __init__(
@@ -74,6 +77,7 @@ class LogSegment:
         self.log = log
         self.first_timestamp_ms: int | None = None
         self.recent = RecentBatches(next_offset, size_bytes)
+        self.transactions = SegmentTransactions(environment.files, self.path(TRANSACTION_INDEX))
         self._environment = environment
         self._indexes: tuple[OffsetIndex, TimeIndex] | None = None
         self._largest: tuple[int, int] | None = None
@@ -239,18 +243,20 @@ class LogSegment:
             self.write_indexes()
 
     def write_indexes(self) -> None:
-        """Write both index files; not synced."""
+        """Write the index files; not synced."""
         offset_index, time_index = self.indexes()
         if self._largest is not None and self._largest[0] != NO_TIMESTAMP:
             time_index.maybe_append(*self._largest)
         files = self._environment.files
         write_file(files, self.path(OFFSET_INDEX), offset_index.encode())
         write_file(files, self.path(TIME_INDEX), time_index.encode())
+        self.transactions.write()
 
     def unload(self) -> None:
         """Give the indexes' memory back."""
         if self.is_sealed:
             self._indexes = None
+            self.transactions.unload()
 
     def largest_timestamp(self) -> tuple[int, int] | None:
         """(largest timestamp, last offset of the first batch that has it); None if there is none."""
@@ -277,6 +283,7 @@ class LogSegment:
         self.log.truncate(position)
         offset_index.truncate(position)
         time_index.truncate(next_offset)
+        self.transactions.truncate(next_offset)
         self.size_bytes, self.next_offset = position, next_offset
         self.recent = RecentBatches(next_offset, position)
         last_indexed = offset_index.positions[-1] if len(offset_index) else 0

@@ -147,15 +147,17 @@ def test_an_idle_producer_is_forgotten_after_a_day_by_the_brokers_clock(writer: 
 def test_an_open_transaction_holds_the_stable_offset_until_its_marker(writer: Writer) -> None:
     writer.append(batch(0, is_transactional=True))
     writer.append(batch(1, is_transactional=True))
-    assert writer.table.first_unstable_offset == 100
+    assert writer.table.transactions.first_unstable_offset == 100
     assert writer.refuses(batch(2)) is ErrorCode.invalid_txn_state
     assert writer.table.expire(now_ms=99 * DAY_MS, expiration_ms=DAY_MS) == 0
     view = marker(ControlType.ABORT)
     end = EndTransactionMarker(ControlType.ABORT, 3)
     writer.table.check_marker(PRODUCER, 0, coordinator_epoch=3)
     completed = writer.table.record_marker(view, end, offset=102, now_ms=0)
-    assert completed == (PRODUCER, 100, 102, True)
-    assert writer.table.first_unstable_offset is None
+    assert completed == (PRODUCER, 100, 102, True, 103)
+    assert writer.table.transactions.first_unstable_offset == 100, "until the marker is committed"
+    writer.table.transactions.on_high_watermark(103)
+    assert writer.table.transactions.first_unstable_offset is None
 
 
 def test_markers_of_old_epochs_and_coordinators_are_fenced(writer: Writer) -> None:
@@ -230,7 +232,7 @@ def test_a_snapshot_brings_back_epochs_batches_and_transactions(writer: Writer) 
     assert old is not None
     assert entry.batches == old.batches
     assert (entry.epoch, entry.transaction_first_offset, entry.last_used_ms) == (2, 100, 55)
-    assert again.first_unstable_offset == 100
+    assert again.transactions.first_unstable_offset == 100
 
 
 def test_a_producer_without_batches_is_kept(writer: Writer) -> None:

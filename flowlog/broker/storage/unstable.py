@@ -1,0 +1,92 @@
+"""Transactions that hold back what readers of committed records may see. Pure.
+
+A transaction is unstable from its first record until its marker is committed: before the marker
+its outcome is open, and until the high watermark is above the marker the outcome could still be
+lost with a leader. All offsets are those of one partition.
+
+Source: ProducerStateManager (ongoing and unreplicated transactions) in apache/kafka, storage.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+
+class CompletedTransaction(NamedTuple):
+    """A transaction that a marker ended; offsets inclusive, the last is the marker's own."""
+
+    producer_id: int
+    first_offset: int
+    last_offset: int
+    is_aborted: bool
+    last_stable_offset: int
+    """Exclusive: up to where all was decided once the marker was written."""
+
+
+class UnstableTransactions:
+    """Open transactions by producer, and ended ones whose marker is not committed yet.
+
+    Invariant: `first_unstable_offset` is the first offset of the oldest of them all.
+    """
+
+    __slots__ = ("_ended", "_open", "first_unstable_offset")
+
+    def __init__(self) -> None:
+        self._open: dict[int, int] = {}  # first offset by producer id, ascending
+        self._ended: deque[CompletedTransaction] = deque()  # markers ascending
+        self.first_unstable_offset: int | None = None
+
+    @property
+    def open(self) -> Mapping[int, int]:
+        """First offset of each open transaction by producer id, oldest first."""
+        return self._open
+
+    def begin(self, producer_id: int, first_offset: int) -> None:
+        """A producer without an open transaction wrote its first transactional record."""
+        assert producer_id not in self._open, producer_id
+        is_newest = not self._open or first_offset > next(reversed(self._open.values()))
+        self._open[producer_id] = first_offset
+        if not is_newest:  # A snapshot lists producers in any order.
+            self._open = dict(sorted(self._open.items(), key=lambda item: item[1]))
+        if self.first_unstable_offset is None or first_offset < self.first_unstable_offset:
+            self.first_unstable_offset = first_offset
+
+    def end(
+        self, producer_id: int, marker_offset: int, *, is_aborted: bool
+    ) -> CompletedTransaction | None:
+        """A marker was written; the transaction that it ended, if one was open."""
+        first_offset = self._open.pop(producer_id, None)
+        if first_offset is None:
+            return None
+        stable = next(iter(self._open.values()), marker_offset + 1)
+        ended = CompletedTransaction(producer_id, first_offset, marker_offset, is_aborted, stable)
+        self._ended.append(ended)
+        return ended
+
+    def on_high_watermark(self, high_watermark: int) -> None:
+        """Everything below `high_watermark` is committed: markers there are final."""
+        if not self._ended or self._ended[0].last_offset >= high_watermark:
+            return
+        while self._ended and self._ended[0].last_offset < high_watermark:
+            self._ended.popleft()
+        firsts = [ended.first_offset for ended in self._ended]
+        firsts += [next(iter(self._open.values()))] if self._open else []
+        self.first_unstable_offset = min(firsts, default=None)
+
+    def adopt_ended(self, others: UnstableTransactions, *, end_offset: int) -> None:
+        """After a cut at `end_offset`: markers of `others` below it are still not committed."""
+        known = {ended.last_offset for ended in self._ended}
+        missing = [e for e in others if e.last_offset < end_offset and e.last_offset not in known]
+        self._ended = deque(sorted((*missing, *self._ended), key=lambda ended: ended.last_offset))
+        for ended in missing:
+            if (
+                self.first_unstable_offset is None
+                or ended.first_offset < self.first_unstable_offset
+            ):
+                self.first_unstable_offset = ended.first_offset
+
+    def __iter__(self) -> Iterator[CompletedTransaction]:
+        """Those that have ended, by their markers' offsets."""
+        return iter(self._ended)
