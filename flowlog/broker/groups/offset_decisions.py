@@ -14,11 +14,11 @@ from kio.schema.errors import ErrorCode
 from flowlog.broker.coordinator.decision import Decision, Now
 
 from . import removal
+from .classic.states import GroupState
 from .offset_rules import missing_group_error, row_error, to_record
 from .record_types import CommittedOffset, GroupsRecord, OffsetRecord
 from .requests import Commit, Committed, Fetched, Wanted
 from .shard import GroupShard
-from .states import GroupState
 
 CommitDecision: TypeAlias = Decision[Committed, GroupsRecord]
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from kio.schema.errors import ErrorCode
 
-from .classic_group import ClassicGroup
+from .classic.group import ClassicGroup
+from .classic.states import GroupState
 from .config import GroupConfig
 from .record_types import UNKNOWN_MS, CommittedOffset, OffsetRecord
 from .requests import NO_RETENTION, Commit, CommitRow
-from .states import GroupState
 
 
 def missing_group_error(commit: Commit) -> ErrorCode:

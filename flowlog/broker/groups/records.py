@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from flowlog.broker.coordinator.commit_log import CoordinatorRecord
 
-from . import group_format, offset_format
+from . import offset_format
+from .classic import group_format
 from .record_fields import FieldReader
 from .record_types import GroupRecord, GroupsRecord, OffsetRecord
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from kio.schema.errors import ErrorCode
 
-from .classic_group import ClassicGroup
+from .classic.group import ClassicGroup
+from .classic.states import GroupState
 from .offset_rules import is_expired
 from .offsets import OffsetStore
 from .record_types import GroupRecord, GroupsRecord, OffsetRecord
 from .requests import JoinResult, SyncResult
-from .states import GroupState
 
 Records = tuple[GroupsRecord, ...]
 

@@ -15,13 +15,16 @@ from flowlog.broker.coordinator.commit_log import CoordinatorRecord
 from flowlog.broker.coordinator.deadlines import DeadlineQueue
 from flowlog.broker.coordinator.decision import Decision, Now
 
-from . import expiry, records, removal
-from .classic_group import ClassicGroup
+from . import records, removal
+from .classic import expiry
+from .classic.group import ClassicGroup
+from .classic.joining import JoinDecision, join, refuse
+from .classic.leaving import LeaveDecision, leave
+from .classic.rebalancing import prepare
+from .classic.stored_group import from_stored
+from .classic.syncing import SyncDecision, sync
 from .config import GroupConfig
-from .joining import JoinDecision, join, refuse
-from .leaving import LeaveDecision, leave
 from .offsets import OffsetStore
-from .rebalancing import prepare
 from .record_types import GroupRecord, GroupsRecord, OffsetRecord, StoredGroup
 from .requests import (
     UNKNOWN_MEMBER_ID,
@@ -32,8 +35,6 @@ from .requests import (
     Sync,
     SyncResult,
 )
-from .stored_group import from_stored
-from .syncing import SyncDecision, sync
 
 R = TypeVar("R")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .classic_group import ClassicGroup
+from .classic.group import ClassicGroup
+from .classic.states import GroupState
 from .rebalance_history import Rebalance
-from .states import GroupState
 
 
 class MemberView(NamedTuple):

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from kio.schema.errors import ErrorCode
 
-from flowlog.broker.groups.states import GroupState
+from flowlog.broker.groups.classic.states import GroupState
 from flowlog.broker.groups.views import GroupView
 from flowlog.broker.wire import messages
 from flowlog.errors import KafkaError

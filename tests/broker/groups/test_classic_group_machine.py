@@ -19,10 +19,10 @@ from hypothesis.stateful import (
 from kio.schema.errors import ErrorCode
 
 from flowlog.broker.coordinator.decision import Reply
+from flowlog.broker.groups.classic.states import GroupState
 from flowlog.broker.groups.config import GroupConfig
 from flowlog.broker.groups.requests import JoinResult, Leaving, Protocol, SyncResult
 from flowlog.broker.groups.shard import GroupShard
-from flowlog.broker.groups.states import GroupState
 
 from .world import GROUP, World, subscription
 

@@ -11,6 +11,7 @@ import pytest
 import trio.testing
 from kio.schema.errors import ErrorCode
 
+from flowlog.broker.groups.classic.states import GroupState
 from flowlog.broker.groups.config import GroupConfig
 from flowlog.broker.groups.coordinator import GroupCoordinator
 from flowlog.broker.groups.requests import (
@@ -26,7 +27,6 @@ from flowlog.broker.groups.requests import (
     SyncResult,
     Wanted,
 )
-from flowlog.broker.groups.states import GroupState
 from flowlog.clock import SystemClock
 from flowlog.errors import KafkaError
 from flowlog.testing.clock import EventLoopClock

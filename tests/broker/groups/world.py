@@ -10,7 +10,7 @@ from kio.schema.errors import ErrorCode
 from flowlog.broker.coordinator.commit_log import CoordinatorRecord
 from flowlog.broker.coordinator.decision import Decision, Now, Reply
 from flowlog.broker.groups import offset_decisions
-from flowlog.broker.groups.classic_group import ClassicGroup
+from flowlog.broker.groups.classic.group import ClassicGroup
 from flowlog.broker.groups.config import GroupConfig
 from flowlog.broker.groups.requests import (
     Commit,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from flowlog.broker.coordinator.decision import Now
 
-from .classic_group import ClassicGroup, logger
+from .group import ClassicGroup, logger
 from .member import ClassicMember
 from .parking import display_name
 from .rebalancing import (

@@ -12,12 +12,12 @@ from kio.schema.errors import ErrorCode
 
 from flowlog.broker.coordinator.decision import Decision, Now, Reply
 
-from .classic_group import ClassicGroup
+from ..record_types import GroupRecord
+from ..requests import UNKNOWN_MEMBER_ID, Join, JoinResult
+from .group import ClassicGroup
 from .member import ClassicMember
 from .parking import display_name, park
 from .rebalancing import current_generation, maybe_complete_join, prepare_or_complete, remove
-from .record_types import GroupRecord
-from .requests import UNKNOWN_MEMBER_ID, Join, JoinResult
 from .states import GroupState
 from .static_replacement import replace_static_member
 

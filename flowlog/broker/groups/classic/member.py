@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flowlog.broker.coordinator.decision import Reply
 
-from .requests import JoinResult, Protocol, SyncResult
+from ..requests import JoinResult, Protocol, SyncResult
 
 
 @dataclass(slots=True, eq=False)

@@ -13,12 +13,12 @@ from kio.schema.errors import ErrorCode
 
 from flowlog.broker.coordinator.decision import Decision, Now, Reply
 
-from .classic_group import ClassicGroup
+from ..record_types import GroupRecord
+from ..requests import UNKNOWN_MEMBER_ID, Join, JoinResult, Protocol, SyncResult
+from .group import ClassicGroup
 from .member import ClassicMember
 from .parking import display_name, park
 from .rebalancing import answer_sync, current_generation, maybe_complete_join, prepare_or_complete
-from .record_types import GroupRecord
-from .requests import UNKNOWN_MEMBER_ID, Join, JoinResult, Protocol, SyncResult
 from .states import GroupState
 from .stored_group import to_stored
 

@@ -13,10 +13,10 @@ from kio.schema.errors import ErrorCode
 
 from flowlog.broker.coordinator.decision import Decision, Now
 
-from .classic_group import ClassicGroup, logger
+from ..record_types import GroupRecord
+from ..requests import UNKNOWN_MEMBER_ID, LeaveResult, Leaving, Left
+from .group import ClassicGroup, logger
 from .rebalancing import NO_RECORDS, prepare_or_complete, remove
-from .record_types import GroupRecord
-from .requests import UNKNOWN_MEMBER_ID, LeaveResult, Leaving, Left
 from .states import GroupState
 
 LeaveDecision: TypeAlias = Decision[LeaveResult, GroupRecord]

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from flowlog.broker.coordinator.decision import Reply
 
+from ..requests import JoinResult, Protocol
 from .member import ClassicMember
-from .requests import JoinResult, Protocol
 
 
 class Members:

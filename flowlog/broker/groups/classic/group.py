@@ -16,14 +16,14 @@ from kio.schema.errors import ErrorCode
 
 from flowlog.broker.coordinator.decision import Now
 
-from .config import GroupConfig
+from ..config import GroupConfig
+from ..rebalance_history import RebalanceHistory, new_history
+from ..record_types import UNKNOWN_MS
+from ..requests import Commit, JoinedMember, Protocol
+from ..subscription import subscribed_topics
 from .member import ClassicMember
 from .members import Members
-from .rebalance_history import RebalanceHistory, new_history
-from .record_types import UNKNOWN_MS
-from .requests import Commit, JoinedMember, Protocol
 from .states import TRANSITIONS, GroupState
-from .subscription import subscribed_topics
 
 logger = logging.getLogger("flowlog.broker.groups")
 

@@ -12,11 +12,11 @@ from kio.schema.errors import ErrorCode
 
 from flowlog.broker.coordinator.decision import Decision, Now, Reply
 
-from .classic_group import ClassicGroup
+from ..record_types import GroupRecord
+from ..requests import Sync, SyncResult
+from .group import ClassicGroup
 from .member import ClassicMember
 from .rebalancing import answer_sync, assign, fail_assignment, prepare_or_complete
-from .record_types import GroupRecord
-from .requests import Sync, SyncResult
 from .states import GroupState
 from .stored_group import to_stored
 

@@ -6,9 +6,9 @@ from kio.schema.errors import ErrorCode
 
 from flowlog.broker.coordinator.decision import Reply
 
-from .classic_group import ClassicGroup
+from ..requests import Join, JoinResult
+from .group import ClassicGroup
 from .member import ClassicMember
-from .requests import Join, JoinResult
 
 
 def park(group: ClassicGroup, request: Join, member: ClassicMember) -> Reply[JoinResult]:

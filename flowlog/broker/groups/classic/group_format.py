@@ -15,8 +15,8 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-from .record_fields import FieldReader, nullable_string, sized_bytes, string
-from .record_types import UNKNOWN_MS, StoredGroup, StoredMember
+from ..record_fields import FieldReader, nullable_string, sized_bytes, string
+from ..record_types import UNKNOWN_MS, StoredGroup, StoredMember
 
 KEY_VERSION: Final = 2
 NEWEST_VALUE_VERSION: Final = 4

@@ -15,11 +15,11 @@ from kio.schema.errors import ErrorCode
 
 from flowlog.broker.coordinator.decision import Now
 
-from .classic_group import ClassicGroup, logger
+from ..rebalance_history import Rebalance
+from ..record_types import GroupRecord
+from ..requests import UNKNOWN_MEMBER_ID, JoinResult, SyncResult
+from .group import ClassicGroup, logger
 from .member import ClassicMember
-from .rebalance_history import Rebalance
-from .record_types import GroupRecord
-from .requests import UNKNOWN_MEMBER_ID, JoinResult, SyncResult
 from .states import GroupState
 from .stored_group import to_stored
 

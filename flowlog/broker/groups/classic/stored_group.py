@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from flowlog.broker.coordinator.decision import Now
 
-from .classic_group import ClassicGroup
-from .config import GroupConfig
+from ..config import GroupConfig
+from ..record_types import StoredGroup, StoredMember
+from ..requests import Protocol
+from .group import ClassicGroup
 from .member import ClassicMember
-from .record_types import StoredGroup, StoredMember
-from .requests import Protocol
 from .states import GroupState
 
 
