@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from flowlog.broker.replication.partitions import Partitions
 
     from .registry import Api
+    from .transaction_gate import TransactionGate
 
 
 @dataclass(slots=True)
@@ -44,6 +45,8 @@ class Services:
     apis: Mapping[int, Api]
     fetch_sessions: FetchSessions
     fetch_max_bytes: int
+    transaction_gate: TransactionGate | None = None
+    """None: transactions are not served."""
 
 
 @dataclass(slots=True)

@@ -4,7 +4,8 @@ Versions 3-13; 0-2 are advertised but not served, because old librdkafka turns g
 are missing (KAFKA-18659). v9 is flexible, v10 hints at new leaders, v13 names topics by id.
 acks=0 has no response: an error closes the connection. acks=1 and acks=all are answered once the
 records are committed as the topic's flush policy says; with one replica they are the same.
-Left out: transactional batches are refused until transactions exist.
+A transactional batch that starts a transaction in its partition waits for the coordinator's word
+(`transaction_gate`), from v12 on for being added to the transaction.
 Source: ProduceRequest.json in apache/kafka.
 """
 
@@ -12,12 +13,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable
+from contextlib import suppress
 from typing import Final
 
 from kio.schema.errors import ErrorCode
 
 from flowlog.broker.admin.topics import INTERNAL_TOPICS
 from flowlog.broker.replication.partition import Partition
+from flowlog.broker.replication.verification import Verification
 from flowlog.broker.wire.produce import (
     ProducePartitionResult,
     ProduceRequest,
@@ -29,6 +32,7 @@ from flowlog.broker.wire.produce import (
 from flowlog.errors import KafkaError
 
 from .context import RequestContext
+from .transaction_gate import NO_ADMISSIONS, Admissions, Admitting, admitted, is_transactional
 
 logger = logging.getLogger(__name__)
 
@@ -52,11 +56,32 @@ def handle(
     Raises:
         KafkaError: acks=0 and an error that the client can learn of in no other way.
     """
+    if request.transactional_id is not None:
+        return _handle_transactional(request, request.transactional_id, context)
     uncommitted: list[Appended] = []
     results = [_append_topic(topic, request, context, uncommitted) for topic in request.topics]
     if uncommitted:
         return _when_committed(request, results, uncommitted)
     return _answer(request, results)
+
+
+async def _handle_transactional(
+    request: ProduceRequest, transactional_id: str, context: RequestContext
+) -> Results | None:
+    """As `handle`, after the coordinator said which batches are part of the transaction."""
+    admitting = Admitting(context.services.transaction_gate, context.version)
+    for topic in request.topics:
+        for index, records in topic.partitions:
+            with suppress(KafkaError):  # Its append will tell.
+                partition = _find(topic, index, request, context)
+                if records is not None:
+                    admitting.add((topic.name or topic.topic_id, index), partition, records)
+    admissions = await admitting.ask(transactional_id)
+    uncommitted: list[Appended] = []
+    results = [
+        _append_topic(topic, request, context, uncommitted, admissions) for topic in request.topics
+    ]
+    return await _when_committed(request, results, uncommitted)
 
 
 def write_response(version: int, results: Results | None) -> tuple[bytearray] | None:
@@ -94,13 +119,21 @@ def _append_topic(
     request: ProduceRequest,
     context: RequestContext,
     uncommitted: list[Appended],
+    admissions: Admissions = NO_ADMISSIONS,
 ) -> ProduceTopicResult:
     rows = []
     for index, records in topic.partitions:
         row = ProducePartitionResult(index)
         try:
             partition = _find(topic, index, request, context)
-            _append(partition, records, row, context, uncommitted)
+            if records is None:
+                raise KafkaError(ErrorCode.invalid_record, "no records")
+            verification = None
+            if is_transactional(records):
+                if request.transactional_id is None:
+                    raise KafkaError(ErrorCode.transactional_id_authorization_failed)
+                verification = admitted(admissions, (topic.name or topic.topic_id, index))
+            _append(partition, records, row, context, uncommitted, verification)
         except KafkaError as error:
             row.error_code, row.error_message = error.error_code, error.message
         except OSError as error:
@@ -115,8 +148,6 @@ def _find(
 ) -> Partition:
     if request.acks not in (-1, 0, 1):
         raise KafkaError(ErrorCode.invalid_required_acks, f"acks={request.acks}")
-    if request.transactional_id is not None:
-        raise KafkaError(ErrorCode.invalid_request, "transactions are not served yet")
     partitions = context.services.partitions
     if topic.name is None:
         partition = partitions.find_by_id(topic.topic_id, index)
@@ -129,17 +160,17 @@ def _find(
 
 def _append(
     partition: Partition,
-    records: memoryview | None,
+    records: memoryview,
     row: ProducePartitionResult,
     context: RequestContext,
     uncommitted: list[Appended],
+    verification: Verification | None,
 ) -> None:
-    if records is None:
-        raise KafkaError(ErrorCode.invalid_record, "no records")
     result = partition.append(
         records,
         now_ms=context.services.clock.now_ms(),
         zstd_allowed=context.version >= ZSTD_SINCE,
+        verification=verification,
     )
     row.base_offset = result.base_offset
     row.log_append_time_ms = result.log_append_time_ms

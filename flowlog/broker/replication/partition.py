@@ -15,10 +15,11 @@ from flowlog.broker.storage.group_commit import GroupCommit
 from flowlog.broker.storage.origin import AppendOrigin
 from flowlog.broker.storage.partition_log import AppendResult, PartitionLog
 from flowlog.errors import KafkaError
-from flowlog.records.batch import end_offset_of
+from flowlog.records.batch import RecordBatchView, end_offset_of
 from flowlog.records.control import ControlType, EndTransactionMarker
 
 from .fetch_waiter import FetchWaiter
+from .verification import ONGOING, Verification, Verifications
 
 READ_COMMITTED = 1
 
@@ -32,6 +33,7 @@ class Partition:
 
     __slots__ = (
         "_group_commit",
+        "_verifications",
         "_waiters",
         "high_watermark",
         "index",
@@ -60,6 +62,7 @@ class Partition:
         log.on_high_watermark(self.high_watermark)
         self._group_commit = group_commit
         self._waiters: set[FetchWaiter] = set()
+        self._verifications = Verifications()
 
     def __repr__(self) -> str:
         return f"Partition({self.topic}-{self.index})"
@@ -122,13 +125,18 @@ class Partition:
         now_ms: int,
         zstd_allowed: bool = True,
         origin: AppendOrigin = AppendOrigin.CLIENT,
+        verification: Verification | None = None,
     ) -> AppendResult:
         """Append one batch; `wait_committed` tells when it may be acknowledged.
+
+        `verification`: of `begin_verification`, once the coordinator said yes.
 
         Raises:
             KafkaError: the batch breaks a rule; nothing was written.
             OSError: the disk failed.
         """
+        if verification is not None:
+            self._check_verified(RecordBatchView(batches), verification)
         result = self.log.append_as_leader(
             batches,
             leader_epoch=self.leader_epoch,
@@ -136,9 +144,27 @@ class Partition:
             zstd_allowed=zstd_allowed,
             origin=origin,
         )
+        if verification is not None:
+            self._verifications.end(RecordBatchView(batches).producer_id)
         if not self.log.must_flush_before_ack:
             self._advance_high_watermark()
         return result
+
+    def begin_verification(self, batch: RecordBatchView, *, is_implicit: bool) -> Verification:
+        """Before a client's transactional batch is appended: `ONGOING`, or its coordinator is asked.
+
+        `is_implicit`: the coordinator is to add the partition (transaction version 2).
+        """
+        if self.log.producers.has_open_transaction(batch.producer_id, batch.producer_epoch):
+            return ONGOING
+        return self._verifications.begin(batch, is_implicit=is_implicit)
+
+    def _check_verified(self, batch: RecordBatchView, verification: Verification) -> None:
+        """Raises KafkaError INVALID_TXN_STATE or OUT_OF_ORDER_SEQUENCE_NUMBER."""
+        producers, producer_id = self.log.producers, batch.producer_id
+        if not producers.has_open_transaction(producer_id, batch.producer_epoch):
+            is_known = producers.get(producer_id) is not None
+            self._verifications.check(batch, verification, is_known=is_known)
 
     def append_marker(
         self,
@@ -170,6 +196,7 @@ class Partition:
             leader_epoch=self.leader_epoch,
             now_ms=now_ms,
         )
+        self._verifications.end(producer_id)
         if not self.log.must_flush_before_ack:
             self._advance_high_watermark()
         return result.last_offset + 1

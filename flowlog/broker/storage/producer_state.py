@@ -110,6 +110,15 @@ class ProducerStateTable:
         if first_offset != NO_OFFSET and entry.producer_id not in self.transactions.open:
             self.transactions.begin(entry.producer_id, first_offset)
 
+    def has_open_transaction(self, producer_id: int, producer_epoch: int) -> bool:
+        """Whether this very epoch of the producer has records here that no marker ended."""
+        entry = self._entries.get(producer_id)
+        return (
+            entry is not None
+            and entry.transaction_first_offset != NO_OFFSET
+            and entry.epoch == producer_epoch
+        )
+
     def check(self, batch: RecordBatchView) -> CachedBatch | None:
         """Decide whether a client's batch may be written; the earlier one if it is a duplicate.
 

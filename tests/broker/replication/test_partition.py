@@ -2,41 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from uuid import UUID
-
 import anyio
 import pytest
 from kio.schema.errors import ErrorCode
 
 from flowlog.broker.replication.fetch_waiter import FetchWaiter
-from flowlog.broker.replication.partition import READ_COMMITTED, Partition
+from flowlog.broker.replication.partition import READ_COMMITTED
 from flowlog.broker.storage.config import LogConfig
-from flowlog.broker.storage.group_commit import GroupCommit
 from flowlog.broker.storage.log_dir import LogDirectory
 from flowlog.errors import KafkaError
 from flowlog.records.batch import RecordBatchView
 from flowlog.records.builder import build_batch
 from flowlog.records.control import ControlType, EndTransactionMarker, read_end_marker
 from flowlog.records.record import Record
-from flowlog.testing.files import MemoryFiles
 
-NOW_MS = 1_700_000_000_000
-TOPIC_ID = UUID(int=7)
+from .world import NOW_MS, partition_of
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def directory() -> Iterator[LogDirectory]:
-    directory = LogDirectory.open("/data", files=MemoryFiles())
-    yield directory
-    directory.close(clean=False)
-
-
-def partition_of(directory: LogDirectory, config: LogConfig) -> Partition:
-    log = directory.create("clicks", TOPIC_ID, 0, config)
-    return Partition("clicks", TOPIC_ID, 0, log, leader_epoch=3, group_commit=GroupCommit())
 
 
 def batch(count: int = 1) -> bytes:
