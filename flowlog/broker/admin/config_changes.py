@@ -39,7 +39,7 @@ class ConfigEntry:
     key: ConfigKey
     layers: tuple[ConfigLayer, ...]
     is_read_only: bool = False
-    has_synonyms: bool = True
+    hidden: frozenset[ConfigSource] = frozenset()
 
     @property
     def text(self) -> str | None:
@@ -47,10 +47,8 @@ class ConfigEntry:
 
     @property
     def synonyms(self) -> tuple[ConfigLayer, ...]:
-        """The layers to show; of some kinds Kafka shows only what was set."""
-        if self.has_synonyms:
-            return self.layers
-        return tuple(row for row in self.layers if row.source is not ConfigSource.DEFAULT)
+        """The layers to show: for some kinds Kafka leaves some out."""
+        return tuple(row for row in self.layers if row.source not in self.hidden)
 
     @property
     def source(self) -> ConfigSource:

@@ -200,4 +200,4 @@ def _metrics_entry(key: ConfigKey, overrides: Mapping[str, str]) -> ConfigEntry:
         layers.insert(
             0, ConfigLayer(key.name, overrides[key.name], ConfigSource.DYNAMIC_CLIENT_METRICS)
         )
-    return ConfigEntry(key, tuple(layers), has_synonyms=False)
+    return ConfigEntry(key, tuple(layers), hidden=frozenset({ConfigSource.DEFAULT}))

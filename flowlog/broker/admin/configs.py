@@ -163,7 +163,9 @@ class ConfigAdmin:
 
 def _decided(kind: ConfigKind, present: Mapping[str, str | None], change: Alteration) -> str | None:
     try:
-        kind.check_change(change.name, change.text)
+        kind.check_change(
+            change.name, None if change.operation is Operation.DELETE else change.text
+        )
         return new_text(kind.keys, present, change)
     except ConfigError as error:
         raise invalid_config(error) from None

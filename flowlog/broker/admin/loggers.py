@@ -83,7 +83,7 @@ def _entry(name: str) -> ConfigEntry:
     level = _word(_logger(name).getEffectiveLevel())
     layer = ConfigLayer(name, level, ConfigSource.DYNAMIC_BROKER_LOGGER)
     key = ConfigKey(name, ConfigType.UNKNOWN, None, "Level of this logger.")
-    return ConfigEntry(key, (layer,))
+    return ConfigEntry(key, (layer,), hidden=frozenset({layer.source}))
 
 
 def _word(level: int) -> str:

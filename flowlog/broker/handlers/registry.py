@@ -53,6 +53,7 @@ MODULES: Final = (
     "offset_delete",
     "describe_client_quotas",
     "alter_client_quotas",
+    "describe_user_scram_credentials",
     "describe_quorum",
     "update_features",
     "describe_cluster",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -47,6 +49,19 @@ def _compile(jars: Path, folder: Path) -> None:
     run(command, folder, timeout_s=_COMPILE_TIMEOUT_S)
 
 
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """How a console tool ended, and what it printed."""
+
+    exit_code: int
+    out: str
+    err: str
+
+    def rows(self) -> list[list[str]]:
+        """The words of each line that is not empty, as a table is read."""
+        return [line.split() for line in self.out.splitlines() if line.strip()]
+
+
 class JavaClient(DriverClient):
     """Behaviours over `KafkaProducer`, `KafkaConsumer` and `Admin`."""
 
@@ -56,3 +71,19 @@ class JavaClient(DriverClient):
     def __init__(self, bootstrap: str) -> None:
         command = ["java", *JVM, "-cp", java_class_path(), "Driver", bootstrap]
         super().__init__(Bridge(command, os.environ))
+
+    @staticmethod
+    def tool_alone(main: str, *arguments: str, timeout_s: float) -> ToolResult:
+        """Run a console tool in a JVM of its own, for those that finish their work at its end."""
+        command = ["java", *JVM, "-cp", java_class_path(), main, *arguments]
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=timeout_s, check=False
+        )
+        return ToolResult(done.returncode, done.stdout, done.stderr)
+
+    def tool(self, main: str, *arguments: str, stdin: str = "") -> ToolResult:
+        """Run one of Kafka's console tools, named by its class, in this client's JVM."""
+        code, out, err = self._bridge.call(
+            "tool", main=main, arguments=list(arguments), stdin=stdin
+        )
+        return ToolResult(code, out, err)

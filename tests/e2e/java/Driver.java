@@ -2,6 +2,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
+import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.TreeMap;
@@ -24,7 +25,8 @@ public final class Driver {
         Object run(JsonNode args) throws Exception;
     }
 
-    static final ObjectMapper JSON = new ObjectMapper();
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final PrintStream ANSWERS = System.out; // tools get another System.out
 
     private Driver() {}
 
@@ -38,6 +40,7 @@ public final class Driver {
             admin.register(operations);
             members.register(operations);
             transactions.register(operations);
+            new Tools().register(operations);
             BufferedReader lines =
                     new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
@@ -45,6 +48,7 @@ public final class Driver {
                 say(answer(request, operations.get(request.get("op").asText())));
             }
         }
+        Runtime.getRuntime().halt(0); // tools leave hooks behind that would print once more
     }
 
     private static Map<String, Object> answer(JsonNode request, Operation operation) {
@@ -73,9 +77,9 @@ public final class Driver {
     /** Write one line; members report from their own threads. */
     static void say(Map<String, Object> line) throws Exception {
         String text = JSON.writeValueAsString(line);
-        synchronized (System.out) {
-            System.out.println(text);
-            System.out.flush();
+        synchronized (ANSWERS) {
+            ANSWERS.println(text);
+            ANSWERS.flush();
         }
     }
 }
