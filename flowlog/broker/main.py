@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import anyio
 
 from flowlog.broker.config.broker_config import BrokerConfig
-from flowlog.broker.memory import keep_large_buffers
+from flowlog.broker.memory import collect_garbage_rarely, keep_large_buffers
 from flowlog.broker.server import BrokerServer
 from flowlog.errors import FlowlogError
 
@@ -49,6 +49,7 @@ def _first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
 async def _serve(config: BrokerConfig) -> None:
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async with BrokerServer(config) as server:
+            collect_garbage_rarely()
             _announce(config, server)
             async for number in signals:
                 logger.info("stopping on %s", signal.Signals(number).name)

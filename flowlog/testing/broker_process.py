@@ -27,9 +27,17 @@ class BrokerProcess:
     The port is chosen free at the first start and kept, so that clients find the broker again.
     """
 
-    def __init__(self, data_dir: Path, properties: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        properties: Mapping[str, str] | None = None,
+        *,
+        module: str = "flowlog",
+    ) -> None:
+        """`module`: what to run in place of `python -m flowlog`, with the same arguments."""
         self.data_dir = data_dir
         self.properties = dict(properties or {})
+        self._module = module
         self.port = 0
         self.lines: deque[str] = deque(maxlen=KEPT_LINES)
         self._process: subprocess.Popen[str] | None = None
@@ -66,7 +74,7 @@ class BrokerProcess:
             FlowlogError: it ended, or did not say `ready` in time; with its last lines.
         """
         assert self._process is None, "it runs already"
-        command = [sys.executable, "-m", "flowlog", "broker"]
+        command = [sys.executable, "-m", self._module, "broker"]
         command += ["--listen", f"127.0.0.1:{self.port}", "--data-dir", str(self.data_dir)]
         for name, text in self.properties.items():
             command += ["-X", f"{name}={text}"]
