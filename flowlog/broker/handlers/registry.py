@@ -60,6 +60,7 @@ MODULES: Final = (
     "unregister_broker",
     "list_config_resources",
     "describe_topic_partitions",
+    "describe_producers",
 )
 
 
