@@ -9,7 +9,6 @@ from statistics import median
 from benchmarks import report
 
 _PER_RECORD = ("rec/s", "req/s")
-_MORE_IS_BETTER = (*_PER_RECORD, "times")
 
 
 @dataclass(slots=True)
@@ -31,7 +30,7 @@ class Line:
 
     @property
     def more_is_better(self) -> bool:
-        return self.unit in _MORE_IS_BETTER
+        return self.unit in _PER_RECORD
 
     def times_better(self, ours: str, theirs: str) -> str:
         """How many times better the first server's median is; nothing where one is missing."""
@@ -42,7 +41,7 @@ class Line:
 
 
 class Results:
-    """Lines by area, in the order in which they came."""
+    """Lines by area, in the order in which they came; of one server, or of two that are compared."""
 
     def __init__(self, servers: Sequence[str]) -> None:
         self._servers = servers
