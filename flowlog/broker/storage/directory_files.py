@@ -4,6 +4,7 @@
     recovery-point-offset-checkpoint     topic id, partition, offset a line; likewise
     log-start-offset-checkpoint          ... where the log start lies inside a segment
     replication-offset-checkpoint        ... the high watermark
+    cleaner-offset-checkpoint            ... up to where compaction has been
     .kafka_cleanshutdown                 there after a clean stop, gone while serving
 
 The checkpoints have Kafka's format with the topic's id in place of its name: after a topic was
@@ -33,6 +34,7 @@ from flowlog.errors import ConfigError
 RECOVERY_POINTS: Final = "recovery-point-offset-checkpoint"
 LOG_STARTS: Final = "log-start-offset-checkpoint"
 HIGH_WATERMARKS: Final = "replication-offset-checkpoint"
+CLEANED_TO: Final = "cleaner-offset-checkpoint"
 META_PROPERTIES: Final = "meta.properties"
 META_VERSION: Final = "1"
 CLEAN_MARKER: Final = ".kafka_cleanshutdown"

@@ -76,6 +76,7 @@ class LogCutting(LogAppending, LogTransactions):
         that ends before it starts.
         """
         self._flushes.lower(end_offset)
+        self.cleaned_to = min(self.cleaned_to, end_offset)
         self.log_start_offset = log_start_offset
         self.before_truncation()
 

@@ -195,7 +195,7 @@ class LogDirectory:
         is_clean = df.take_clean_marker(self._files, self.path)
         checkpoints = [
             df.read_offsets(self._files, self.path, name)
-            for name in (df.RECOVERY_POINTS, df.LOG_STARTS, df.HIGH_WATERMARKS)
+            for name in (df.RECOVERY_POINTS, df.LOG_STARTS, df.HIGH_WATERMARKS, df.CLEANED_TO)
         ]
         for entry in self._files.list_dir(self.path):
             if not entry.is_directory:
@@ -273,6 +273,8 @@ class LogDirectory:
                 if log.log_start_offset
             ),
         )
+        cleaned = ((key, log.cleaned_to) for key, log in self._logs.items() if log.cleaned_to)
+        self._write(df.CLEANED_TO, df.encode_offsets(cleaned))
 
     def _write(self, name: str, data: bytes) -> None:
         if self._written.get(name) == data:

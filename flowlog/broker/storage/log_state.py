@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Final
 
@@ -21,6 +22,10 @@ from flowlog.records.errors import CorruptBatchError, DecompressedTooLargeError
 DISK_ERRORS: Final = (OSError, CorruptBatchError, DecompressedTooLargeError)
 """What can come up from segments; `LogState.said` turns it into what callers hear."""
 NEVER_CLEAN: Final = -1
+DAMAGES_SAID_MAX: Final = 100
+"""Damaged places of a log that get a line each; those who read them again and again add none."""
+
+logger = logging.getLogger(__name__)
 
 
 class LogState:
@@ -58,6 +63,8 @@ class LogState:
         self.log_end_offset = segments.active.next_offset
         self.checkpointed_high_watermark = 0
         """For whoever replicates: read at start, written with the other checkpoints."""
+        self.cleaned_to = 0
+        """Exclusive: what lies below was compacted; kept in `cleaner-offset-checkpoint`."""
         self.before_truncation: Callable[[], None] = _nothing
         """Set by the log directory: makes recovery point and log start durable before a cut."""
         self._environment = environment
@@ -67,6 +74,7 @@ class LogState:
         self._flushes = flushes
         self._clean_end_offset = clean_end_offset
         self._last_used_ms = now_ms
+        self._damages_said: set[str] = set()
         self.is_closed = False
         """Closed or deleted: whoever still holds the log hears so instead of touching its files."""
 
@@ -96,7 +104,11 @@ class LogState:
         """The error to raise for one of DISK_ERRORS: StorageError, or KafkaError for bad bytes."""
         if isinstance(error, OSError):
             return self._health.failed(f"{action} {self.name}", error)
-        return KafkaError(ErrorCode.corrupt_message, f"{action} {self.name}: {error}")
+        damage = str(error)
+        if damage not in self._damages_said and len(self._damages_said) < DAMAGES_SAID_MAX:
+            self._damages_said.add(damage)
+            logger.error("storage.damage: %s %s: %s", action, self.name, damage)
+        return KafkaError(ErrorCode.corrupt_message, f"{action} {self.name}: {damage}")
 
 
 def _nothing() -> None:

@@ -23,6 +23,7 @@ from flowlog.broker.storage.checkpoints import (
     PartitionMetadata,
     decode_epochs,
 )
+from flowlog.broker.storage.compaction.recovery import complete_swaps
 from flowlog.broker.storage.config import LogConfig
 from flowlog.broker.storage.environment import StorageEnvironment
 from flowlog.broker.storage.epoch_cache import LeaderEpochCache
@@ -59,6 +60,7 @@ class Checkpointed:
     recovery_point: int = 0
     log_start_offset: int = 0
     high_watermark: int = 0
+    cleaned_to: int = 0
 
 
 def new_log(
@@ -117,7 +119,7 @@ class LogRecovery:
 
     def open(self, identity: PartitionMetadata) -> PartitionLog:
         """Raises OSError; whatever damage there is has been cut away afterwards."""
-        names = self._remove_leftovers(self._environment.files.list_dir(self._directory))
+        names = self._remove_leftovers(self._list_files())
         self._epochs = self._read_epochs(names)
         segments = self._load_segments(names)
         end_offset = segments.active.next_offset
@@ -156,8 +158,19 @@ class LogRecovery:
             clean_end_offset=end_offset if self._is_clean or self._is_new else NEVER_CLEAN,
         )
         self._load_transactions(log)
+        log.cleaned_to = min(self._checkpointed.cleaned_to, end_offset)
         log.checkpointed_high_watermark = min(self._checkpointed.high_watermark, end_offset)
         return log
+
+    def _list_files(self) -> list[DirEntry]:
+        """What is there once the swaps that compaction began are complete."""
+        entries = self._environment.files.list_dir(self._directory)
+        try:
+            if not complete_swaps(self._environment, self._directory, entries):
+                return entries
+        except CorruptBatchError as error:
+            raise self._damaged(error) from error
+        return self._environment.files.list_dir(self._directory)
 
     def _remove_leftovers(self, entries: Iterable[DirEntry]) -> dict[str, DirEntry]:
         """Drop half-made files and indexes without a log; what is left, by name."""

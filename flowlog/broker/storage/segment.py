@@ -306,10 +306,14 @@ class LogSegment:
     def close(self) -> None:
         self.log.close()
 
-    def remove(self) -> None:
-        """Delete the files; a reader that holds the descriptor may finish."""
+    def give_up_files(self) -> None:
+        """Let go of descriptor and indexes; a reader that holds the descriptor may finish."""
         self._environment.indexes.forget(self)
         self.log.close()
+
+    def remove(self) -> None:
+        """Delete the files; a reader that holds the descriptor may finish."""
+        self.give_up_files()
         for suffix in SEGMENT_SUFFIXES:
             try:
                 self._environment.files.remove(self.path(suffix))

@@ -61,6 +61,18 @@ class SegmentList:
         self.active = self._segments[-1]
         return removed
 
+    def index_of(self, base_offset: int) -> int | None:
+        """Index of the segment that starts exactly there."""
+        index = self.floor_index(base_offset)
+        return index if self._bases[index] == base_offset else None
+
+    def replace(self, first: int, count: int, segment: LogSegment) -> None:
+        """Put one segment in the place of `count` others from index `first`; never the active."""
+        assert first + count < len(self._segments), (first, count)
+        assert segment.base_offset == self._bases[first], segment
+        self._segments[first : first + count] = [segment]
+        self._bases[first : first + count] = [segment.base_offset]
+
     def replace_all(self, segment: LogSegment) -> list[LogSegment]:
         """Start over with one segment; the old ones."""
         removed, self._segments = self._segments, [segment]

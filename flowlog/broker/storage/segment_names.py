@@ -13,7 +13,11 @@ PRODUCER_SNAPSHOT: Final = ".snapshot"
 SEGMENT_SUFFIXES: Final = (LOG, OFFSET_INDEX, TIME_INDEX, TRANSACTION_INDEX)
 EPOCH_CHECKPOINT: Final = "leader-epoch-checkpoint"
 PARTITION_METADATA: Final = "partition.metadata"
-LEFTOVER_SUFFIXES: Final = (".tmp", ".deleted", ".cleaned")
+CLEANED: Final = ".cleaned"
+"""Behind the name of a file that compaction is writing."""
+SWAP: Final = ".swap"
+"""Behind `.log`: a finished file of compaction that takes the place of the segments it was made of."""
+LEFTOVER_SUFFIXES: Final = (".tmp", ".deleted", CLEANED)
 """Files that a stopped process left half way; nothing refers to them."""
 
 _NAME: Final = re.compile(r"([0-9]{20})(\.[a-z]+)")

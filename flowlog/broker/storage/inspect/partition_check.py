@@ -23,6 +23,7 @@ from flowlog.broker.storage.segment_names import (
     PARTITION_METADATA,
     PRODUCER_SNAPSHOT,
     SEGMENT_SUFFIXES,
+    SWAP,
     TRANSACTION_INDEX,
     file_name,
     parse,
@@ -79,7 +80,7 @@ class PartitionCheck:
             parsed = parse(name)
             if entry.is_directory:
                 yield Finding(path, None, "a folder in a partition's folder")
-            elif name.endswith(LEFTOVER_SUFFIXES):
+            elif name.endswith((*LEFTOVER_SUFFIXES, SWAP)):
                 if not self._known.is_in_use:
                     yield Finding(path, None, "left half way by a process that was stopped")
             elif parsed is not None and parsed[1] in SEGMENT_SUFFIXES:
