@@ -22,8 +22,12 @@ from flowlog.clock import Clock
 from flowlog.errors import KafkaError
 
 from . import offset_decisions, views
+from .classic.group import ClassicGroup
 from .config import GroupConfig
+from .context import GroupContext, SettingsSource, default_settings
+from .group import GroupListing
 from .group_id import partition_for
+from .offset_decisions import NO_EPOCH
 from .requests import (
     Commit,
     Committed,
@@ -37,7 +41,8 @@ from .requests import (
     Wanted,
 )
 from .shard import GroupShard
-from .views import GroupListing, GroupView
+from .topics import Topics, no_topics
+from .views import GroupView
 
 R = TypeVar("R")
 
@@ -54,14 +59,25 @@ class GroupCoordinator:
     """
 
     def __init__(
-        self, config: GroupConfig, clock: Clock, open_log: Callable[[int], CommitLog]
+        self,
+        config: GroupConfig,
+        clock: Clock,
+        open_log: Callable[[int], CommitLog],
+        *,
+        topics: Topics | None = None,
+        settings: SettingsSource = default_settings,
     ) -> None:
+        """Args:
+        topics: the cluster's topics, which members of the newer protocols are assigned.
+        settings: what is set for each group by its own.
+        """
         self.config = config
+        topics = topics or no_topics()
         self._clock = clock
         self._shards: Shards[GroupShard] = Shards(
             OFFSETS_TOPIC,
             clock=clock,
-            new_machine=lambda: GroupShard(config),
+            new_machine=lambda: GroupShard(GroupContext(config, topics, settings)),
             open_log=open_log,
         )
 
@@ -163,14 +179,21 @@ class GroupCoordinator:
             Committed,
         )
 
-    def fetch_offsets(self, group_id: str, wanted: Sequence[Wanted] | None) -> Answer[Fetched]:
+    def fetch_offsets(
+        self,
+        group_id: str,
+        wanted: Sequence[Wanted] | None,
+        member_id: str | None = None,
+        member_epoch: int = NO_EPOCH,
+    ) -> Answer[Fetched]:
         """OffsetFetch, of some partitions by topic, or (None) of all that the group has.
 
         What is answered is committed, whether or not the client asked for stable offsets.
         """
         try:
             shard = self._shard(group_id)
-            answer = shard.read(offset_decisions.fetch(shard.machine, group_id, wanted))
+            found = offset_decisions.fetch(shard.machine, group_id, wanted, member_id, member_epoch)
+            answer = shard.read(found)
         except KafkaError as error:
             return Fetched(error.error_code)
         return _guarded(answer, Fetched) if isinstance(answer, Awaitable) else answer
@@ -202,7 +225,7 @@ class GroupCoordinator:
             KafkaError: the group is not served here, or not yet.
         """
         group = self._shard(group_id).machine.groups.get(group_id)
-        return None if group is None else views.describe(group)
+        return views.describe(group) if isinstance(group, ClassicGroup) else None
 
     def list_groups(self) -> list[GroupListing]:
         """Every group of this broker.
@@ -213,7 +236,7 @@ class GroupCoordinator:
         rows: list[GroupListing] = []
         for shard in self._shards:
             shard.check_active()
-            rows += map(views.list_line, shard.machine.groups.values())
+            rows += (group.listing() for group in shard.machine.groups.values())
         return rows
 
     def _shard(self, group_id: str) -> ShardRuntime[GroupShard]:

@@ -14,7 +14,6 @@ from kio.schema.errors import ErrorCode
 from flowlog.broker.coordinator.decision import Decision, Now
 
 from . import removal
-from .classic.states import GroupState
 from .offset_rules import missing_group_error, row_error, to_record
 from .record_types import CommittedOffset, GroupsRecord, OffsetRecord
 from .requests import Commit, Committed, Fetched, Wanted
@@ -23,7 +22,7 @@ from .shard import GroupShard
 CommitDecision: TypeAlias = Decision[Committed, GroupsRecord]
 
 NO_OFFSETS: Final[Mapping[int, CommittedOffset]] = {}
-COMMITS_EXTEND_SESSIONS: Final = (GroupState.STABLE, GroupState.PREPARING_REBALANCE)
+NO_EPOCH: Final = -1
 
 
 def commit(shard: GroupShard, commit: Commit, now: Now) -> CommitDecision:
@@ -32,8 +31,8 @@ def commit(shard: GroupShard, commit: Commit, now: Now) -> CommitDecision:
     error = missing_group_error(commit) if group is None else group.commit_error(commit)
     if error is not ErrorCode.none:
         return Decision(Committed(error))
-    if group is not None and group.state in COMMITS_EXTEND_SESSIONS:
-        group.extend_session(group.members[commit.member_id], now.monotonic_ms)
+    if group is not None:
+        group.on_commit(commit, now.monotonic_ms)
     errors = tuple(row_error(row, shard.config) for row in commit.rows)
     accepted = tuple(
         to_record(commit, row, now.wall_ms)
@@ -43,8 +42,23 @@ def commit(shard: GroupShard, commit: Commit, now: Now) -> CommitDecision:
     return Decision(Committed(ErrorCode.none, errors), accepted)
 
 
-def fetch(shard: GroupShard, group_id: str, wanted: Iterable[Wanted] | None) -> Fetched:
-    """The group's offsets in the partitions wanted, by topic; None asks for all it has."""
+def fetch(
+    shard: GroupShard,
+    group_id: str,
+    wanted: Iterable[Wanted] | None,
+    member_id: str | None = None,
+    member_epoch: int = NO_EPOCH,
+) -> Fetched:
+    """The group's offsets in the partitions wanted, by topic; None asks for all it has.
+
+    Without a member id and epoch it is not a member that asks. Of a group that does not exist
+    everybody hears that it has no offsets, as in Kafka.
+    """
+    group = shard.groups.get(group_id)
+    if group is not None:
+        error = group.fetch_error(member_id, member_epoch)
+        if error is not ErrorCode.none:
+            return Fetched(error)
     found = shard.offsets.of_group(group_id)
     if wanted is None:
         return Fetched(ErrorCode.none, {topic: dict(rows) for topic, rows in found.items()})
@@ -76,10 +90,11 @@ def delete_offsets(
 
 def delete_group(shard: GroupShard, group_id: str) -> Decision[ErrorCode, GroupsRecord]:
     """Decide the deletion of a group with all its offsets."""
-    error = removal.delete_error(shard.groups.get(group_id))
-    if error is not ErrorCode.none:
+    group = shard.groups.get(group_id)
+    error = removal.delete_error(group)
+    if group is None or error is not ErrorCode.none:
         return Decision(error)
-    return Decision(error, removal.tombstones(group_id, shard.offsets))
+    return Decision(error, removal.tombstones(group, shard.offsets))
 
 
 def forget_topic(

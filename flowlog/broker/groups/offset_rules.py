@@ -1,15 +1,14 @@
 """What may be committed, and what has expired.
 
-Source: `OffsetMetadataManager` and `ClassicGroup.offsetExpirationCondition` in apache/kafka.
+Source: `OffsetMetadataManager` in apache/kafka, group-coordinator.
 """
 
 from __future__ import annotations
 
 from kio.schema.errors import ErrorCode
 
-from .classic.group import ClassicGroup
-from .classic.states import GroupState
 from .config import GroupConfig
+from .group import Group
 from .record_types import UNKNOWN_MS, CommittedOffset, OffsetRecord
 from .requests import NO_RETENTION, Commit, CommitRow
 
@@ -40,23 +39,14 @@ def to_record(commit: Commit, row: CommitRow, now_ms: int) -> OffsetRecord:
 
 
 def is_expired(
-    group: ClassicGroup, topic: str, committed: CommittedOffset, now_ms: int, retention_ms: int
+    group: Group, topic: str, committed: CommittedOffset, now_ms: int, retention_ms: int
 ) -> bool:
-    """Whether an offset has been of no use for longer than the retention time.
-
-    A group without members keeps its offsets for that time after it became empty. A group with
-    members loses only the offsets of topics that none of them consumes, and only while we know
-    what they consume. A group that never had members goes by the time of each commit.
-    """
+    """Whether an offset has been of no use for longer than the retention time."""
     if group.is_subscribed_to(topic):
         return False
-    since_ms = committed.commit_timestamp_ms
-    if group.protocol_type is not None:
-        if group.state is GroupState.EMPTY:
-            if group.state_timestamp_ms != UNKNOWN_MS:
-                since_ms = group.state_timestamp_ms
-        elif not (group.state is GroupState.STABLE and group.topics is not None):
-            return False
+    since_ms = group.useless_since_ms(committed)
+    if since_ms is None:
+        return False
     if committed.expire_timestamp_ms != UNKNOWN_MS:
         return now_ms >= committed.expire_timestamp_ms
     return now_ms - since_ms >= retention_ms

@@ -1,10 +1,14 @@
-"""The records of `__consumer_offsets` that classic groups need, to and from Kafka's own bytes.
+"""The records of `__consumer_offsets`, to and from Kafka's own bytes.
 
-A key starts with its kind: 0 and 1 are a committed offset, 2 is a classic group. We write the
-versions that Kafka 4.3 writes and read all that it reads.
+A key starts with its kind: 0 and 1 are a committed offset, 2 a classic group, 3 and above the
+parts of the newer kinds of groups. We write the versions that Kafka 4.3 writes and read all that
+it reads.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
 
 from flowlog.broker.coordinator.commit_log import CoordinatorRecord
 
@@ -14,14 +18,34 @@ from .record_fields import FieldReader
 from .record_types import GroupRecord, GroupsRecord, OffsetRecord
 
 
-def encode(record: GroupsRecord) -> CoordinatorRecord:
-    """Raises `ValueError` for a name that is too long for its length field."""
-    if isinstance(record, OffsetRecord):
-        key = offset_format.encode_key(record.group_id, record.topic, record.partition)
-        committed = record.committed
-        return CoordinatorRecord(
-            key, None if committed is None else offset_format.encode_value(committed)
-        )
+class Codec(NamedTuple):
+    """One type of record.
+
+    `decode` is given the key behind its kind, and the value (None: a tombstone); it raises
+    `ValueError` for bytes that are not what their version says.
+    """
+
+    record_type: type
+    kinds: tuple[int, ...]
+    encode: Callable[[Any], CoordinatorRecord]
+    decode: Callable[[FieldReader, bytes | None], GroupsRecord]
+
+
+def _encode_offset(record: OffsetRecord) -> CoordinatorRecord:
+    key = offset_format.encode_key(record.group_id, record.topic, record.partition)
+    committed = record.committed
+    return CoordinatorRecord(
+        key, None if committed is None else offset_format.encode_value(committed)
+    )
+
+
+def _decode_offset(key: FieldReader, value: bytes | None) -> OffsetRecord:
+    group_id, topic, partition = offset_format.decode_key(key)
+    committed = None if value is None else offset_format.decode_value(value)
+    return OffsetRecord(group_id, topic, partition, committed)
+
+
+def _encode_group(record: GroupRecord) -> CoordinatorRecord:
     stored = record.stored
     return CoordinatorRecord(
         group_format.encode_key(record.group_id),
@@ -29,20 +53,30 @@ def encode(record: GroupsRecord) -> CoordinatorRecord:
     )
 
 
+def _decode_group(key: FieldReader, value: bytes | None) -> GroupRecord:
+    group_id = key.string()
+    return GroupRecord(group_id, None if value is None else group_format.decode_value(value))
+
+
+CODECS: Final = (
+    Codec(OffsetRecord, offset_format.KEY_VERSIONS, _encode_offset, _decode_offset),
+    Codec(GroupRecord, (group_format.KEY_VERSION,), _encode_group, _decode_group),
+)
+_BY_TYPE: Final[Mapping[type, Codec]] = {codec.record_type: codec for codec in CODECS}
+_BY_KIND: Final[Mapping[int, Codec]] = {kind: codec for codec in CODECS for kind in codec.kinds}
+
+
+def encode(record: GroupsRecord) -> CoordinatorRecord:
+    """Raises `ValueError` for a name that is too long for its length field."""
+    return _BY_TYPE[type(record)].encode(record)
+
+
 def decode(record: CoordinatorRecord) -> GroupsRecord | None:
-    """The record; None for a kind that is not about classic groups.
+    """The record; None for a kind that we do not know.
 
     Raises:
         ValueError: the bytes are not what their version says.
     """
     fields = FieldReader(record.key)
-    kind = fields.int16()
-    value = record.value
-    if kind in offset_format.KEY_VERSIONS:
-        group_id, topic, partition = offset_format.decode_key(fields)
-        committed = None if value is None else offset_format.decode_value(value)
-        return OffsetRecord(group_id, topic, partition, committed)
-    if kind == group_format.KEY_VERSION:
-        stored = None if value is None else group_format.decode_value(value)
-        return GroupRecord(fields.string(), stored)
-    return None
+    codec = _BY_KIND.get(fields.int16())
+    return None if codec is None else codec.decode(fields, record.value)

@@ -15,17 +15,17 @@ from flowlog.broker.coordinator.commit_log import CoordinatorRecord
 from flowlog.broker.coordinator.deadlines import DeadlineQueue
 from flowlog.broker.coordinator.decision import Decision, Now
 
-from . import records, removal
-from .classic import expiry
+from . import kinds, records, removal, replaying
 from .classic.group import ClassicGroup
 from .classic.joining import JoinDecision, join, refuse
 from .classic.leaving import LeaveDecision, leave
 from .classic.rebalancing import prepare
 from .classic.stored_group import from_stored
 from .classic.syncing import SyncDecision, sync
-from .config import GroupConfig
+from .context import GroupContext
+from .group import Group
 from .offsets import OffsetStore
-from .record_types import GroupRecord, GroupsRecord, OffsetRecord, StoredGroup
+from .record_types import GroupsRecord, StoredGroup
 from .requests import (
     UNKNOWN_MEMBER_ID,
     Join,
@@ -37,14 +37,16 @@ from .requests import (
 )
 
 R = TypeVar("R")
+Rec = TypeVar("Rec")
 
 
 class GroupShard:
     """The machine of a shard of the group coordinator."""
 
-    def __init__(self, config: GroupConfig) -> None:
-        self.config = config
-        self.groups: dict[str, ClassicGroup] = {}
+    def __init__(self, context: GroupContext) -> None:
+        self.context = context
+        self.config = context.config
+        self.groups: dict[str, Group] = {}
         self.stored: dict[str, StoredGroup] = {}
         self.offsets = OffsetStore()
         self._deadlines: DeadlineQueue[str] = DeadlineQueue()
@@ -59,33 +61,32 @@ class GroupShard:
         return records.decode(record)
 
     def replay(self, record: GroupsRecord) -> None:
-        if isinstance(record, OffsetRecord):
-            self.offsets.replay(record)
-            if record.committed is not None and record.group_id not in self.groups:
-                self.groups[record.group_id] = ClassicGroup(record.group_id, self.config)
-        elif record.stored is not None:
-            self.stored[record.group_id] = record.stored
-        else:
-            self.stored.pop(record.group_id, None)
-            self.groups.pop(record.group_id, None)
-            self._deadlines.schedule(record.group_id, None)
+        replaying.RULES[type(record)](self, record)
+
+    def forget(self, group_id: str) -> None:
+        self.groups.pop(group_id, None)
+        self._deadlines.schedule(group_id, None)
 
     def on_loaded(self, now: Now) -> None:
         for group_id in self.offsets.group_ids():
             self.groups.setdefault(group_id, ClassicGroup(group_id, self.config))
         for group_id, stored in self.stored.items():
-            group = from_stored(group_id, stored, self.config, now)
-            self.groups[group_id] = group
-            if len(group.members) > self.config.max_size:
-                prepare(group, f"more than group.max.size={self.config.max_size} members", now)
+            self.groups[group_id] = self._taken_up(group_id, stored, now)
+        for group in self.groups.values():
             self._reschedule(group)
         self._retention_check_ms = (
             now.monotonic_ms + self.config.offsets_retention_check_interval_ms
         )
 
+    def _taken_up(self, group_id: str, stored: StoredGroup, now: Now) -> ClassicGroup:
+        group = from_stored(group_id, stored, self.config, now)
+        if len(group.members) > self.config.max_size:
+            prepare(group, f"more than group.max.size={self.config.max_size} members", now)
+        return group
+
     def on_unloaded(self) -> None:
         for group in self.groups.values():
-            removal.answer_all_parked(group, ErrorCode.not_coordinator)
+            kinds.ON_UNLOADED[group.kind](group, ErrorCode.not_coordinator)
         self.groups.clear()
 
     # Time.
@@ -99,15 +100,16 @@ class GroupShard:
     def on_time(self, now: Now) -> Iterable[Decision[None, GroupsRecord]]:
         for group_id in list(self._deadlines.pop_due(now.monotonic_ms)):
             group = self.groups[group_id]
-            yield Decision(None, expiry.on_time(group, now))
-            self._reschedule(group)
+            self.context.arriving.clear()
+            yield Decision(None, tuple(kinds.ON_TIME[group.kind](group, now)))
+            self._reschedule_now(group_id)
         if self._retention_check_ms is not None and self._retention_check_ms <= now.monotonic_ms:
             interval_ms = self.config.offsets_retention_check_interval_ms
             self._retention_check_ms = now.monotonic_ms + interval_ms
             for group_id in tuple(self.groups):
                 yield Decision(None, self._expired(self.groups[group_id], now))
 
-    def _expired(self, group: ClassicGroup, now: Now) -> tuple[GroupsRecord, ...]:
+    def _expired(self, group: Group, now: Now) -> tuple[GroupsRecord, ...]:
         return removal.expired(
             group,
             self.offsets,
@@ -115,8 +117,14 @@ class GroupShard:
             retention_ms=self.config.offsets_retention_ms,
         )
 
-    def _reschedule(self, group: ClassicGroup) -> None:
+    def _reschedule(self, group: Group) -> None:
         self._deadlines.schedule(group.group_id, group.next_deadline_ms())
+
+    def _reschedule_now(self, group_id: str) -> None:
+        """Keep the deadline of whatever group has that id now right."""
+        group = self.groups.get(group_id)
+        if group is not None:
+            self._reschedule(group)
 
     # Members.
 
@@ -128,13 +136,15 @@ class GroupShard:
                 return refuse(request, ErrorCode.unknown_member_id)
             group = self.groups[request.group_id] = ClassicGroup(request.group_id, self.config)
             group.state_timestamp_ms = now.wall_ms
-        return self._settled(group, join(group, request, now))
+        if not isinstance(group, ClassicGroup):
+            return refuse(request, ErrorCode.inconsistent_group_protocol)
+        return self._settled(group.group_id, join(group, request, now))
 
     def sync(self, request: Sync, now: Now) -> SyncDecision:
         group = self.groups.get(request.group_id)
-        if group is None:
+        if not isinstance(group, ClassicGroup):
             return Decision(SyncResult(ErrorCode.unknown_member_id))
-        return self._settled(group, sync(group, request, now))
+        return self._settled(group.group_id, sync(group, request, now))
 
     def heartbeat(
         self,
@@ -146,29 +156,27 @@ class GroupShard:
     ) -> ErrorCode:
         """A heartbeat changes nothing durable, so there is nothing to write or wait for."""
         group = self.groups.get(group_id)
-        if group is None:
+        if not isinstance(group, ClassicGroup):
             return ErrorCode.unknown_member_id
         return group.heartbeat(member_id, group_instance_id, generation_id, now_ms)
 
     def leave(self, group_id: str, members: Sequence[Leaving], now: Now) -> LeaveDecision:
         group = self.groups.get(group_id)
-        if group is None:
+        if not isinstance(group, ClassicGroup):
             unknown = ErrorCode.unknown_member_id
             left = tuple(Left(m.member_id, m.group_instance_id, unknown) for m in members)
             return Decision(LeaveResult(ErrorCode.none, left))
-        return self._settled(group, leave(group, members, now))
+        return self._settled(group_id, leave(group, members, now))
 
-    def _settled(
-        self, group: ClassicGroup, decision: Decision[R, GroupRecord]
-    ) -> Decision[R, GroupRecord]:
+    def _settled(self, group_id: str, decision: Decision[R, Rec]) -> Decision[R, Rec]:
         """Keep the group's next deadline right, now and after what follows the write."""
-        self._reschedule(group)
+        self._reschedule_now(group_id)
         follow = decision.on_written
         if follow is None:
             return decision
 
         def on_written(error: ErrorCode, now: Now) -> None:
             follow(error, now)
-            self._reschedule(group)
+            self._reschedule_now(group_id)
 
         return decision._replace(on_written=on_written)

@@ -32,15 +32,6 @@ class GroupView(NamedTuple):
     rebalances: tuple[Rebalance, ...]  # the last ones, oldest first
 
 
-class GroupListing(NamedTuple):
-    """A line in the list of groups."""
-
-    group_id: str
-    protocol_type: str
-    state: GroupState
-    group_type: str
-
-
 def describe(group: ClassicGroup) -> GroupView:
     is_stable = group.state is GroupState.STABLE
     protocol = group.protocol_name or ""
@@ -63,7 +54,3 @@ def describe(group: ClassicGroup) -> GroupView:
         ),
         rebalances=tuple(group.rebalances),
     )
-
-
-def list_line(group: ClassicGroup) -> GroupListing:
-    return GroupListing(group.group_id, group.protocol_type or "", group.state, "classic")

@@ -31,11 +31,11 @@ def handle(request: Any, context: RequestContext) -> Any:
             m.ListedGroup(
                 group_id=group.group_id,
                 protocol_type=group.protocol_type,
-                group_state=group.state.value,
+                group_state=group.state,
                 group_type=group.group_type,
             )
             for group in groups
-            if (not states or group.state.value.lower() in states)
+            if (not states or group.state.lower() in states)
             and (not types or group.group_type in types)
         )
     )

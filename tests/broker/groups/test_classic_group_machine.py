@@ -21,6 +21,7 @@ from kio.schema.errors import ErrorCode
 from flowlog.broker.coordinator.decision import Reply
 from flowlog.broker.groups.classic.states import GroupState
 from flowlog.broker.groups.config import GroupConfig
+from flowlog.broker.groups.context import GroupContext
 from flowlog.broker.groups.requests import JoinResult, Leaving, Protocol, SyncResult
 from flowlog.broker.groups.shard import GroupShard
 
@@ -236,7 +237,7 @@ class ClassicGroupUnderEverything(RuleBasedStateMachine):
 
     @invariant()
     def the_log_is_the_truth(self) -> None:
-        replayed = GroupShard(self.world.config)
+        replayed = GroupShard(GroupContext(self.world.config))
         for record in self.world.log:
             known = replayed.decode(record)
             assert known is not None

@@ -12,6 +12,7 @@ from flowlog.broker.coordinator.decision import Decision, Now, Reply
 from flowlog.broker.groups import offset_decisions
 from flowlog.broker.groups.classic.group import ClassicGroup
 from flowlog.broker.groups.config import GroupConfig
+from flowlog.broker.groups.context import GroupContext, SettingsSource, default_settings
 from flowlog.broker.groups.requests import (
     Commit,
     CommitRow,
@@ -25,6 +26,7 @@ from flowlog.broker.groups.requests import (
     SyncResult,
 )
 from flowlog.broker.groups.shard import GroupShard
+from flowlog.broker.groups.topics import Topics, no_topics
 from flowlog.testing.clock import EPOCH_MS
 
 R = TypeVar("R")
@@ -60,6 +62,8 @@ class World:
     log: list[CoordinatorRecord] = field(default_factory=list)
     write_error: ErrorCode = ErrorCode.none
     hold_commits: bool = False
+    topics: Topics = field(default_factory=no_topics)
+    settings: SettingsSource = default_settings
 
     def __post_init__(self) -> None:
         self._held: list[Held] = []
@@ -72,19 +76,21 @@ class World:
 
     @property
     def group(self) -> ClassicGroup:
-        return self.shard.groups[GROUP]
+        group = self.shard.groups[GROUP]
+        assert isinstance(group, ClassicGroup)
+        return group
 
     @property
     def state(self) -> str:
         group = self.shard.groups.get(GROUP)
-        return "Dead" if group is None else group.state.value
+        return "Dead" if group is None else group.listing().state
 
     # The runtime.
 
     def load(self) -> None:
         """Start again from the log, as a new coordinator does."""
         self._held = []
-        self.shard = GroupShard(self.config)
+        self.shard = GroupShard(GroupContext(self.config, self.topics, self.settings))
         for record in self.log:
             known = self.shard.decode(record)
             assert known is not None

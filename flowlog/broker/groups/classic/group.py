@@ -17,8 +17,9 @@ from kio.schema.errors import ErrorCode
 from flowlog.broker.coordinator.decision import Now
 
 from ..config import GroupConfig
+from ..group import GroupKind, GroupListing
 from ..rebalance_history import RebalanceHistory, new_history
-from ..record_types import UNKNOWN_MS
+from ..record_types import UNKNOWN_MS, CommittedOffset, GroupRecord
 from ..requests import Commit, JoinedMember, Protocol
 from ..subscription import subscribed_topics
 from .member import ClassicMember
@@ -28,6 +29,7 @@ from .states import TRANSITIONS, GroupState
 logger = logging.getLogger("flowlog.broker.groups")
 
 CONSUMER_PROTOCOL_TYPE: Final = "consumer"
+COMMITS_EXTEND_SESSIONS: Final = (GroupState.STABLE, GroupState.PREPARING_REBALANCE)
 
 
 class ClassicGroup:
@@ -61,6 +63,32 @@ class ClassicGroup:
         self.previous_state = self.state
         self.state = state
         self.state_timestamp_ms = now.wall_ms
+
+    # What all kinds of groups have.
+
+    @property
+    def kind(self) -> GroupKind:
+        return GroupKind.CLASSIC
+
+    def listing(self) -> GroupListing:
+        return GroupListing(
+            self.group_id, self.protocol_type or "", self.state.value, self.kind.value
+        )
+
+    @property
+    def is_disposable(self) -> bool:
+        return self.state is GroupState.EMPTY and not self.members.pending
+
+    def delete_error(self) -> ErrorCode:
+        is_empty = self.state is GroupState.EMPTY
+        return ErrorCode.none if is_empty else ErrorCode.non_empty_group
+
+    def offset_delete_error(self) -> ErrorCode:
+        """Offsets of consumers may be deleted also while they run."""
+        return ErrorCode.none if self.is_consumer_group else self.delete_error()
+
+    def tombstones(self) -> tuple[GroupRecord, ...]:
+        return (GroupRecord(self.group_id, None),)
 
     # Membership.
 
@@ -129,6 +157,31 @@ class ClassicGroup:
         if self.state is GroupState.COMPLETING_REBALANCE:
             return ErrorCode.rebalance_in_progress
         return ErrorCode.none
+
+    def on_commit(self, commit: Commit, now_ms: int) -> None:
+        """A commit counts as a heartbeat where the group is not busy."""
+        if self.state in COMMITS_EXTEND_SESSIONS:
+            self.extend_session(self.members[commit.member_id], now_ms)
+
+    def fetch_error(self, member_id: str | None, member_epoch: int) -> ErrorCode:
+        """Anybody may read the offsets; what a client says of epochs is ignored, as in Kafka."""
+        return ErrorCode.none
+
+    def useless_since_ms(self, committed: CommittedOffset) -> int | None:
+        """Since when an offset that nobody is subscribed to has been of no use.
+
+        A group without members keeps its offsets for a time after it became empty. A group with
+        members loses some only while we know what they consume. A group that never had members
+        goes by the time of each commit.
+        Source: `ClassicGroup.offsetExpirationCondition` in apache/kafka.
+        """
+        if self.protocol_type is not None:
+            if self.state is GroupState.EMPTY:
+                if self.state_timestamp_ms != UNKNOWN_MS:
+                    return self.state_timestamp_ms
+            elif not (self.state is GroupState.STABLE and self.topics is not None):
+                return None
+        return committed.commit_timestamp_ms
 
     @property
     def is_consumer_group(self) -> bool:

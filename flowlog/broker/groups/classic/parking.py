@@ -1,4 +1,4 @@
-"""Parking a member's join until the generation that it will be part of."""
+"""Parking a member's join until the generation that it will be part of, or until we stop."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from kio.schema.errors import ErrorCode
 
 from flowlog.broker.coordinator.decision import Reply
 
-from ..requests import Join, JoinResult
+from ..requests import Join, JoinResult, SyncResult
 from .group import ClassicGroup
 from .member import ClassicMember
 
@@ -31,3 +31,12 @@ def display_name(member: ClassicMember) -> str:
     if member.group_instance_id is None:
         return member.member_id
     return f"{member.member_id} (instance {member.group_instance_id})"
+
+
+def answer_all_parked(group: ClassicGroup, error: ErrorCode) -> None:
+    """The group is served elsewhere from now on: nobody may be left waiting here."""
+    for member in group.members:
+        group.members.answer_join(member, JoinResult(error, member.member_id))
+        if member.sync_reply is not None:
+            reply, member.sync_reply = member.sync_reply, None
+            reply.answer(SyncResult(error))

@@ -1,0 +1,25 @@
+"""What time, and the end of service, do to a group of each kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from kio.schema.errors import ErrorCode
+
+from flowlog.broker.coordinator.decision import Now
+
+from .classic import expiry as classic_expiry
+from .classic.parking import answer_all_parked
+from .group import GroupKind
+from .record_types import GroupsRecord
+
+ON_TIME: Final[Mapping[GroupKind, Callable[[Any, Now], Iterable[GroupsRecord]]]] = {
+    GroupKind.CLASSIC: classic_expiry.on_time,
+}
+"""What is due at that moment: the records to write, in one decision."""
+
+ON_UNLOADED: Final[Mapping[GroupKind, Callable[[Any, ErrorCode], None]]] = {
+    GroupKind.CLASSIC: answer_all_parked,
+}
+"""The group is served elsewhere: whoever is parked hears that error."""

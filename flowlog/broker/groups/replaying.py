@@ -1,0 +1,54 @@
+"""What each record of `__consumer_offsets` does to a shard, live and at load alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
+
+from .classic.group import ClassicGroup
+from .context import GroupContext
+from .group import Group, GroupKind
+from .offsets import OffsetStore
+from .record_types import GroupRecord, OffsetRecord, StoredGroup
+
+
+class Replayed(Protocol):
+    """The part of a shard that records change."""
+
+    context: GroupContext
+    groups: dict[str, Group]
+    stored: dict[str, StoredGroup]
+    offsets: OffsetStore
+
+    def forget(self, group_id: str) -> None:
+        """Drop the group with its deadline, whatever its kind."""
+        ...
+
+
+def replay_offset(shard: Replayed, record: OffsetRecord) -> None:
+    shard.offsets.replay(record)
+    if record.committed is not None and record.group_id not in shard.groups:
+        shard.groups[record.group_id] = ClassicGroup(record.group_id, shard.context.config)
+
+
+def replay_classic(shard: Replayed, record: GroupRecord) -> None:
+    """What is durable of a classic group; its members are taken up when the shard is loaded."""
+    group_id = record.group_id
+    if record.stored is None:
+        shard.stored.pop(group_id, None)
+        group = shard.groups.get(group_id)
+        if group is not None and group.kind is GroupKind.CLASSIC:
+            shard.forget(group_id)
+        return
+    shard.stored[group_id] = record.stored
+    group = shard.groups.get(group_id)
+    if group is None or group.kind is not GroupKind.CLASSIC:
+        arriving = shard.context.arriving.pop(group_id, None)
+        if arriving is not None:
+            shard.groups[group_id] = arriving
+
+
+RULES: Final[Mapping[type, Callable[[Any, Any], None]]] = {
+    OffsetRecord: replay_offset,
+    GroupRecord: replay_classic,
+}
