@@ -11,6 +11,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from benchmarks.streams.events import PARTITION_COUNT, Event
 
 _READ_S = 60.0
+_COORDINATOR_S = 30.0
 
 
 def create_topics(bootstrap: str, source: str, target: str) -> None:
@@ -66,7 +67,15 @@ def wait_coordinator(bootstrap: str, group: str, topic: str) -> None:
     A new Apache Kafka makes its offsets topic only now, and a librdkafka admin client that asks
     meanwhile crashes its process (confluentinc/librdkafka#5040).
     """
-    committed_count(bootstrap, group, topic)
+    deadline = time.monotonic() + _COORDINATOR_S
+    while True:
+        try:
+            committed_count(bootstrap, group, topic)
+            return
+        except ck.KafkaException:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 def read_all(bootstrap: str, topic: str) -> tuple[list[tuple[bytes, bytes]], float]:

@@ -64,9 +64,12 @@ def closed(item):
 
 
 def sums(events):
+    began = datetime.now(UTC)
     clock = windowing.EventClock(
         ts_getter=lambda event: EPOCH + event["at"] * MS,
         wait_for_system_duration=timedelta(0),
+        # The wall clock stands still: otherwise it closes windows whenever the program pauses.
+        now_getter=lambda: began,
     )
     return windowing.fold_window(
         "sum",
