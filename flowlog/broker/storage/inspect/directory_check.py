@@ -140,7 +140,7 @@ class DirectoryCheck:
         for name, offsets in self._facts.offsets.items():
             path = f"{self._directory}/{name}"
             for key, end in self._ends.items():
-                if key not in offsets and name != df.LOG_STARTS:
+                if key not in offsets and name not in (df.LOG_STARTS, df.CLEANED_TO):
                     yield Finding(path, None, f"has no row for {_say(key)}")
                 elif (offset := offsets.get(key, 0)) > end:
                     yield Finding(path, None, f"{offset} for {_say(key)}, whose log ends at {end}")
