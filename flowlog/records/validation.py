@@ -86,7 +86,7 @@ def _validate_extent(view: RecordBatchView, limits: BatchLimits) -> None:
     size_bytes = view.batch_length + LENGTH_PREFIX_BYTES
     there = len(view.buffer) - view.position
     if size_bytes > there:
-        raise KafkaError(ErrorCode.corrupt_message, "the batch is cut short")
+        raise _invalid("no whole batch: it is cut short")
     if size_bytes < there:
         raise _invalid("a produce request holds exactly one batch per partition")
     if size_bytes > limits.max_message_bytes:

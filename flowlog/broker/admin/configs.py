@@ -26,7 +26,8 @@ from flowlog.broker.admin.config_kinds import (
 from flowlog.broker.admin.loggers import check_levels, describe_loggers, set_levels
 from flowlog.broker.config.broker_config import BrokerConfig
 from flowlog.broker.config.keys import ConfigValue
-from flowlog.broker.config.layers import group_values, topic_values
+from flowlog.broker.config.layers import group_values, topic_layers, topic_values
+from flowlog.broker.config.topic_keys import TOPIC_KEYS
 from flowlog.broker.controller.controller import Controller
 from flowlog.broker.controller.image import MetadataImage, ResourceType
 from flowlog.broker.controller.records import ConfigRecord, MetadataRecord
@@ -58,6 +59,13 @@ class ConfigAdmin:
         """The values in force for the group, parsed, by Kafka's key."""
         overrides = self._controller.image.overrides(ResourceType.GROUP, group)
         return group_values(overrides, self._view.broker_layers())
+
+    def of_new_topic(self, given: Mapping[str, str]) -> list[ConfigEntry]:
+        """Every setting of a topic that is made with these."""
+        broker = self._view.broker_layers()
+        return [
+            ConfigEntry(key, tuple(topic_layers(key, given, broker))) for key in TOPIC_KEYS.values()
+        ]
 
     def describe(self, resource_type: int, name: str) -> list[ConfigEntry]:
         """Every setting of the resource.

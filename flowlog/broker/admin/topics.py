@@ -51,13 +51,13 @@ _NAME = re.compile(r"[a-zA-Z0-9._-]+")
 class NewTopic:
     """A topic that somebody asks for; DEFAULT counts take the broker's settings.
 
-    `assignments` gives the replicas of each partition by hand, and excludes the two counts.
+    `assignments` gives (partition, replicas) pairs by hand, and excludes the two counts.
     """
 
     name: str
     partition_count: int = DEFAULT
     replication_factor: int = DEFAULT
-    assignments: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    assignments: tuple[tuple[int, tuple[int, ...]], ...] = ()
     configs: Mapping[str, str | None] = field(default_factory=dict)
 
 
@@ -182,14 +182,12 @@ def _assignments(
             raise KafkaError(
                 ErrorCode.invalid_request, "give either counts or assignments, not both"
             )
-        if sorted(new.assignments) != list(range(len(new.assignments))):
+        given = sorted(new.assignments)
+        if [index for index, _ in given] != list(range(len(given))):
             raise KafkaError(
                 ErrorCode.invalid_replica_assignment, "partitions must count from 0 without gaps"
             )
-        return [
-            _checked_replicas(image, new.assignments[index])
-            for index in range(len(new.assignments))
-        ]
+        return [_checked_replicas(image, replicas) for _, replicas in given]
     count = defaults.partition_count if new.partition_count == DEFAULT else new.partition_count
     _check_partition_count(count)
     factor = (

@@ -22,7 +22,7 @@ VERSIONS: Final = (0, 3)
 async def handle(request: Any, context: RequestContext) -> Any:
     m = messages.create_partitions
     names = [topic.name for topic in request.topics]
-    rows = []
+    rows = {}  # one for a name that stands twice
     for topic in request.topics:
         row = m.CreatePartitionsTopicResult(name=topic.name)
         try:
@@ -38,5 +38,5 @@ async def handle(request: Any, context: RequestContext) -> Any:
             )
         except KafkaError as error:
             row.error_code, row.error_message = error.error_code, error.message
-        rows.append(row)
-    return m.CreatePartitionsResponse(results=tuple(rows))
+        rows[topic.name] = row
+    return m.CreatePartitionsResponse(results=tuple(rows.values()))

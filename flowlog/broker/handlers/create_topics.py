@@ -12,7 +12,6 @@ from typing import Any, Final
 from kio.schema.errors import ErrorCode
 
 from flowlog.broker.admin.topics import CreatedTopic, NewTopic
-from flowlog.broker.controller.image import ResourceType
 from flowlog.broker.wire import messages
 from flowlog.errors import KafkaError
 
@@ -26,14 +25,13 @@ UNKNOWN: Final = -1
 async def handle(request: Any, context: RequestContext) -> Any:
     wishes = [_wish(topic) for topic in request.topics]
     outcomes = await context.services.topics.create(wishes, validate_only=request.validate_only)
-    return messages.create_topics.CreateTopicsResponse(
-        topics=tuple(
-            _refused(wish.name, outcome)
-            if isinstance(outcome, KafkaError)
-            else _created(outcome, context)
-            for wish, outcome in zip(wishes, outcomes, strict=True)
-        )
-    )
+    rows = {  # one for a name that stands twice
+        wish.name: _refused(wish.name, outcome)
+        if isinstance(outcome, KafkaError)
+        else _created(wish, outcome, context)
+        for wish, outcome in zip(wishes, outcomes, strict=True)
+    }
+    return messages.create_topics.CreateTopicsResponse(topics=tuple(rows.values()))
 
 
 def _wish(topic: Any) -> NewTopic:
@@ -41,7 +39,9 @@ def _wish(topic: Any) -> NewTopic:
         name=topic.name,
         partition_count=topic.num_partitions,
         replication_factor=topic.replication_factor,
-        assignments={row.partition_index: tuple(row.broker_ids) for row in topic.assignments},
+        assignments=tuple(
+            (row.partition_index, tuple(row.broker_ids)) for row in topic.assignments
+        ),
         configs={config.name: config.value for config in topic.configs},
     )
 
@@ -54,17 +54,16 @@ def _refused(name: str, error: KafkaError) -> Any:
         topic_config_error_code=0,
         num_partitions=UNKNOWN,
         replication_factor=UNKNOWN,
-        configs=None,
+        configs=(),
     )
 
 
-def _created(topic: CreatedTopic, context: RequestContext) -> Any:
+def _created(wish: NewTopic, topic: CreatedTopic, context: RequestContext) -> Any:
     m = messages.create_topics
-    exists = context.services.metadata.topic(topic.name) is not None
-    entries = context.services.configs.describe(ResourceType.TOPIC, topic.name) if exists else ()
+    given = {key: text for key, text in wish.configs.items() if text is not None}
     return m.CreatableTopicResult(
         name=topic.name,
-        topic_id=topic.topic_id if exists else None,
+        topic_id=topic.topic_id,
         error_code=ErrorCode.none,
         num_partitions=topic.partition_count,
         replication_factor=topic.replication_factor,
@@ -74,6 +73,6 @@ def _created(topic: CreatedTopic, context: RequestContext) -> Any:
                 value=entry.text,
                 config_source=int(entry.source),
             )
-            for entry in entries
+            for entry in context.services.configs.of_new_topic(given)
         ),
     )

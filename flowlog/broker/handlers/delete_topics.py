@@ -25,7 +25,7 @@ BY_ID_SINCE: Final = 6
 
 async def handle(request: Any, context: RequestContext) -> Any:
     m = messages.delete_topics
-    rows = []
+    rows = {}  # one for a topic that stands twice
     if context.version < BY_ID_SINCE:
         wanted: list[tuple[str | None, UUID | None]] = [
             (name, None) for name in request.topic_names
@@ -35,11 +35,13 @@ async def handle(request: Any, context: RequestContext) -> Any:
     for name, topic_id in wanted:
         row = m.DeletableTopicResult(name=name, topic_id=topic_id)
         try:
+            if wanted.count((name, topic_id)) > 1:
+                raise KafkaError(ErrorCode.invalid_request, f"{name or topic_id} stands twice")
             row.name, row.topic_id = await _delete(name, topic_id, context)
         except KafkaError as error:
             row.error_code, row.error_message = error.error_code, error.message
-        rows.append(row)
-    return m.DeleteTopicsResponse(responses=tuple(rows))
+        rows[name, topic_id] = row
+    return m.DeleteTopicsResponse(responses=tuple(rows.values()))
 
 
 async def _delete(
@@ -55,8 +57,10 @@ async def _delete(
                 raise KafkaError(ErrorCode.invalid_request, "give a name or an id, not both")
             topic = image.topics_by_id.get(topic_id)
             missing = ErrorCode.unknown_topic_id
+        elif name is None:
+            raise KafkaError(ErrorCode.invalid_request, "give a name or an id")
         else:
-            topic = image.topic(name or "")
+            topic = image.topic(name)
             missing = ErrorCode.unknown_topic_or_partition
         if topic is None:
             raise KafkaError(missing, f"no topic {name or topic_id}")

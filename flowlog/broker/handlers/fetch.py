@@ -126,7 +126,7 @@ def _look(request: FetchRequest, context: RequestContext) -> Fetched:
                 partition = _find(topic, wanted.index, context)
                 _read(partition, wanted, row, request, room_bytes - fetched.size_bytes, fetched)
             except KafkaError as error:
-                row.error_code = error.error_code
+                row = FetchPartitionResult(wanted.index, error.error_code)
                 fetched.is_urgent = True
             except OSError as error:
                 logger.error("%s-%d: cannot read: %s", topic.name, wanted.index, error)

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from kio.schema.errors import ErrorCode
+
 from flowlog.broker.replication.partition import Partition
 from flowlog.broker.wire import messages
 from flowlog.errors import KafkaError
@@ -24,6 +26,10 @@ EARLIEST: Final = -2
 MAX_TIMESTAMP: Final = -3
 EARLIEST_LOCAL: Final = -4
 UNKNOWN: Final = -1
+NEVER: Final = 2**15
+
+SPECIAL_SINCE: Final = {EARLIEST: 1, LATEST: 1, MAX_TIMESTAMP: 7, EARLIEST_LOCAL: 8, -5: 9, -6: 11}
+"""The versions that brought the special timestamps; -5 and -6 ask about tiers of storage."""
 
 Found = tuple[int, int, int]  # offset, timestamp in milliseconds, leader epoch; -1 for unknown
 
@@ -52,6 +58,8 @@ def _row(topic: str, query: Any, isolation_level: int, context: RequestContext) 
         leader_epoch=UNKNOWN,
     )
     try:
+        if query.timestamp < 0 and context.version < SPECIAL_SINCE.get(query.timestamp, NEVER):
+            raise KafkaError(ErrorCode.unsupported_version)
         partition = context.services.partitions.find(topic, query.partition_index)
         partition.check_leader_epoch(query.current_leader_epoch)
         found = find_offset(partition, query.timestamp, isolation_level)

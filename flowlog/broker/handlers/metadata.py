@@ -3,7 +3,7 @@
 Versions 0-13. Null topics (an empty list in v0) asks for all, an empty list for none. v4 lets the
 client forbid automatic creation, v7 adds leader epochs, v10 topic ids, v12 asks by id alone,
 v13 a top-level error. Automatic creation is answered when the topic's leaders exist.
-Left out: authorized operations are reported as not asked for (there is no authorizer yet).
+Without an authorizer every operation is authorized (v8 and later show it when asked).
 Source: MetadataRequest.json in apache/kafka.
 """
 
@@ -20,13 +20,18 @@ from flowlog.broker.wire import messages
 from flowlog.errors import KafkaError
 
 from .context import RequestContext
+from .operations import CLUSTER_OPERATIONS, TOPIC_OPERATIONS
 
 API_KEY: Final = 3
 VERSIONS: Final = (0, 13)
 AUTO_CREATION_CHOICE_SINCE: Final = 4
+BY_ID_SINCE: Final = 12
+NOT_ASKED: Final = -(2**31)
 
 
 def handle(request: Any, context: RequestContext) -> Any | Awaitable[Any]:
+    if context.version < BY_ID_SINCE and any(t.name is None for t in request.topics or ()):
+        return _all_refused(request)
     missing = _to_create(request, context)
     if missing:
         return _create_then_answer(missing, request, context)
@@ -41,6 +46,19 @@ async def _create_then_answer(names: list[str], request: Any, context: RequestCo
         if isinstance(outcome, KafkaError)
     }
     return _answer(request, context, refused)
+
+
+def _all_refused(request: Any) -> Any:
+    """Versions 10 and 11 have a field for ids, but cannot be asked by them alone."""
+    m = messages.metadata
+    return m.MetadataResponse(
+        topics=tuple(
+            m.MetadataResponseTopic(
+                error_code=ErrorCode.invalid_request, name=topic.name, topic_id=topic.topic_id
+            )
+            for topic in request.topics
+        )
+    )
 
 
 def _to_create(request: Any, context: RequestContext) -> list[str]:
@@ -78,6 +96,9 @@ def _answer(request: Any, context: RequestContext, refused: dict[str, ErrorCode]
         ),
         cluster_id=services.metadata.cluster_id,
         controller_id=services.node_id,
+        cluster_authorized_operations=CLUSTER_OPERATIONS
+        if request.include_cluster_authorized_operations
+        else NOT_ASKED,
         topics=tuple(_topics(request, context, refused)),
     )
 
@@ -85,8 +106,9 @@ def _answer(request: Any, context: RequestContext, refused: dict[str, ErrorCode]
 def _topics(request: Any, context: RequestContext, refused: dict[str, ErrorCode]) -> list[Any]:
     image = context.services.metadata
     asked = request.topics
+    operations = TOPIC_OPERATIONS if request.include_topic_authorized_operations else NOT_ASKED
     if asked is None or (context.version == 0 and not asked):
-        return [_topic_row(topic) for topic in image.topics.values()]
+        return [_topic_row(topic, operations) for topic in image.topics.values()]
     rows = []
     for wanted in asked:
         if wanted.topic_id is not None:
@@ -96,7 +118,7 @@ def _topics(request: Any, context: RequestContext, refused: dict[str, ErrorCode]
             topic = image.topic(wanted.name or "")
             error = refused.get(wanted.name, _unknown(wanted.name or ""))
         rows.append(
-            _topic_row(topic)
+            _topic_row(topic, operations)
             if topic is not None
             else messages.metadata.MetadataResponseTopic(
                 error_code=error, name=wanted.name, topic_id=wanted.topic_id
@@ -113,12 +135,13 @@ def _unknown(name: str) -> ErrorCode:
     return ErrorCode.unknown_topic_or_partition
 
 
-def _topic_row(topic: TopicImage) -> Any:
+def _topic_row(topic: TopicImage, operations: int) -> Any:
     m = messages.metadata
     return m.MetadataResponseTopic(
         name=topic.name,
         topic_id=topic.topic_id,
         is_internal=topic.name in INTERNAL_TOPICS,
+        topic_authorized_operations=operations,
         partitions=tuple(
             m.MetadataResponsePartition(
                 partition_index=partition.partition,

@@ -274,4 +274,4 @@ def _view(batches: Buffer) -> RecordBatchView:
     try:
         return RecordBatchView(batches)
     except CorruptBatchError as error:
-        raise KafkaError(ErrorCode.corrupt_message, str(error)) from None
+        raise KafkaError(ErrorCode.invalid_record, f"no whole batch: {error}") from None

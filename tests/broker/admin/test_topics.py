@@ -72,12 +72,12 @@ def test_settings_of_a_new_topic_are_in_the_same_batch_of_records() -> None:
             id="more copies than brokers",
         ),
         pytest.param(
-            NewTopic("a", assignments={0: (1,), 2: (1,)}),
+            NewTopic("a", assignments=((0, (1,)), (2, (1,)))),
             ErrorCode.invalid_replica_assignment,
             id="a gap in the assignment",
         ),
         pytest.param(
-            NewTopic("a", assignments={0: (1, 1)}),
+            NewTopic("a", assignments=((0, (1, 1)),)),
             ErrorCode.invalid_replica_assignment,
             id="a broker twice",
         ),
