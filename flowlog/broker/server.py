@@ -30,6 +30,7 @@ from flowlog.broker.groups.coordinator import GroupCoordinator
 from flowlog.broker.handlers.context import Services
 from flowlog.broker.handlers.registry import load_apis
 from flowlog.broker.housekeeping import Housekeeping
+from flowlog.broker.log_cleaner import LogCleaner
 from flowlog.broker.node import Node
 from flowlog.broker.replication.fetch_sessions import FetchSessions
 from flowlog.clock import Clock, SystemClock
@@ -117,6 +118,8 @@ class BrokerServer:
         self._load_groups(node.partitions.of_topic(OFFSETS_TOPIC))
         housekeeping = Housekeeping(node, self._connections, self._clock)
         self._tasks.start_soon(housekeeping.run)
+        if self.config.boolean("log.cleaner.enable"):
+            self._tasks.start_soon(LogCleaner(node, self._clock).run)
 
     def _services(self, node: Node, groups: GroupCoordinator) -> Services:
         config = self.config

@@ -66,6 +66,10 @@ class BrokerConfig:
             return self.properties[name]
         return self._derived(name) or BROKER_KEYS[name].default
 
+    def is_given(self, name: str) -> bool:
+        """Whether somebody set it, by its name or an older spelling, be it to the default."""
+        return name in self.properties or self._derived(name) is not None
+
     def _derived(self, name: str) -> str | None:
         if name == "log.flush.interval.messages" and self.properties.get("durability") == "fsync":
             return "1"
@@ -90,6 +94,11 @@ class BrokerConfig:
     def integer(self, name: str) -> int:
         value = self.value(name)
         assert isinstance(value, int), name
+        return value
+
+    def number(self, name: str) -> float:
+        value = self.value(name)
+        assert isinstance(value, float), name
         return value
 
     def boolean(self, name: str) -> bool:

@@ -140,6 +140,33 @@ _OWN = [
         low=1024,
     ),
     ConfigKey(
+        "log.cleaner.enable",
+        ConfigType.BOOLEAN,
+        "true",
+        "Whether topics with cleanup.policy=compact are compacted.",
+    ),
+    ConfigKey(
+        "log.cleaner.backoff.ms",
+        ConfigType.LONG,
+        "15000",
+        "Time between two looks for logs that need compaction, in milliseconds.",
+        low=1,
+    ),
+    ConfigKey(
+        "log.cleaner.dedupe.buffer.size",
+        ConfigType.LONG,
+        "134217728",
+        "Memory for the keys of one compaction, in bytes; more keys take several rounds.",
+        low=1,
+    ),
+    ConfigKey(
+        "log.cleaner.io.max.bytes.per.second",
+        ConfigType.DOUBLE,
+        "1.7976931348623157E308",
+        "The most that compaction reads and writes in a second.",
+        low=1024,
+    ),
+    ConfigKey(
         "max.incremental.fetch.session.cache.slots",
         ConfigType.INT,
         "1000",

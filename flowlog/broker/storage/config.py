@@ -66,6 +66,13 @@ class LogConfig:
         return "compact" in self.cleanup_policy
 
     @cached_property
+    def max_segment_ms(self) -> int:
+        """How old a growing segment may become: a compacted log must roll to keep its lag."""
+        if not self.is_compacted:
+            return self.segment_ms
+        return min(self.segment_ms, self.max_compaction_lag_ms)
+
+    @cached_property
     def batch_limits(self) -> BatchLimits:
         return BatchLimits(
             max_message_bytes=self.max_message_bytes,

@@ -30,7 +30,7 @@ def must_roll(
     first_ms = segment.first_batch_timestamp()
     if first_ms is not None and first_ms >= 0:
         reference_ms = max_timestamp_ms if max_timestamp_ms >= 0 else now_ms
-        if reference_ms - first_ms > config.segment_ms:
+        if reference_ms - first_ms > config.max_segment_ms:
             return True
     offset_index, time_index = segment.indexes()
     return (
