@@ -31,6 +31,8 @@ public final class Program {
         settings.put(StreamsConfig.APPLICATION_ID_CONFIG, arguments[4]);
         settings.put(StreamsConfig.STATE_DIR_CONFIG, arguments[5]);
         settings.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, COMMIT_INTERVAL_MS);
+        // Else windows come out once a second, when a record comes: those at the end never would.
+        settings.put(StreamsConfig.InternalConfig.EMIT_INTERVAL_MS_KSTREAMS_WINDOWED_AGGREGATION, 0L);
         settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
         return settings;
     }
