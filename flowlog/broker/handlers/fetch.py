@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,6 +21,8 @@ from flowlog.broker.replication.fetch_session import FetchSession
 from flowlog.broker.replication.fetch_sessions import NO_SESSION
 from flowlog.broker.replication.fetch_waiter import FetchWaiter
 from flowlog.broker.replication.partition import READ_COMMITTED, Partition
+from flowlog.broker.storage.log_reading import NO_LIMIT
+from flowlog.broker.storage.range_check import RangeCheck
 from flowlog.broker.wire.fetch import (
     FetchPartition,
     FetchPartitionResult,
@@ -39,6 +42,8 @@ logger = logging.getLogger(__name__)
 API_KEY: Final = 1
 VERSIONS: Final = (4, 18)
 UNKNOWN_EPOCH: Final = -1
+CHECK_MAX_BYTES: Final = 256 * 1024
+"""More than this is checked in a thread before it is served: a millisecond or two of small batches."""
 
 read_request = read_fetch_request
 
@@ -53,6 +58,8 @@ class Fetched:
     partitions: list[Partition] = field(default_factory=list)
     size_bytes: int = 0
     is_urgent: bool = False  # an error or a divergence: no use in waiting for records
+    to_check: list[tuple[Partition, RangeCheck]] = field(default_factory=list)
+    """What was left out because its checksums take too long to verify on the event loop."""
 
 
 def handle(request: FetchRequest, context: RequestContext) -> Fetched | Awaitable[Fetched]:
@@ -62,7 +69,32 @@ def handle(request: FetchRequest, context: RequestContext) -> Fetched | Awaitabl
         return Fetched(error_code=error.error_code)
     if session is not None:
         request.topics = session.topics()
-    fetched = _look(request, context)
+    fetched = _look(request, context, check_max_bytes=CHECK_MAX_BYTES)
+    if fetched.to_check:
+        return _check_first(request, context, fetched, session)
+    return _answer(request, context, fetched, session)
+
+
+async def _check_first(
+    request: FetchRequest,
+    context: RequestContext,
+    fetched: Fetched,
+    session: FetchSession | None,
+) -> Fetched:
+    """Have checksums verified in a thread, and look again."""
+    for partition, check in fetched.to_check:
+        with suppress(KafkaError, OSError):  # The next look says so in its row.
+            await partition.log.run_check(check)
+    answer = _answer(request, context, _look(request, context), session)
+    return answer if isinstance(answer, Fetched) else await answer
+
+
+def _answer(
+    request: FetchRequest,
+    context: RequestContext,
+    fetched: Fetched,
+    session: FetchSession | None,
+) -> Fetched | Awaitable[Fetched]:
     if _is_enough(fetched, request):
         return _told(fetched, session)
     # Watch before anything else is served: a produce in between must wake this fetch.
@@ -114,8 +146,13 @@ async def _wait(
     return _told(_look(request, context), session)
 
 
-def _look(request: FetchRequest, context: RequestContext) -> Fetched:
-    """Read what is there now, within the byte limits."""
+def _look(
+    request: FetchRequest, context: RequestContext, *, check_max_bytes: int = NO_LIMIT
+) -> Fetched:
+    """Read what is there now, within the byte limits.
+
+    Records of which more than `check_max_bytes` have to be checked first are left out.
+    """
     fetched = Fetched()
     room_bytes = min(request.max_bytes, context.services.fetch_max_bytes)
     for topic in request.topics:
@@ -124,7 +161,8 @@ def _look(request: FetchRequest, context: RequestContext) -> Fetched:
             row = FetchPartitionResult(wanted.index)
             try:
                 partition = _find(topic, wanted.index, context)
-                _read(partition, wanted, row, request, room_bytes - fetched.size_bytes, fetched)
+                room = room_bytes - fetched.size_bytes
+                _read(partition, wanted, row, request, room, fetched, check_max_bytes)
             except KafkaError as error:
                 row = FetchPartitionResult(wanted.index, error.error_code)
                 fetched.is_urgent = True
@@ -150,6 +188,7 @@ def _read(
     request: FetchRequest,
     room_bytes: int,
     fetched: Fetched,
+    check_max_bytes: int,
 ) -> None:
     partition.check_leader_epoch(wanted.current_leader_epoch)
     fetched.partitions.append(partition)
@@ -165,12 +204,17 @@ def _read(
     end_offset = partition.readable_end(request.isolation_level)
     if wanted.fetch_offset == end_offset or (room_bytes <= 0 and not is_first):
         return
-    records = partition.log.read(
+    records = partition.log.maybe_read(
         wanted.fetch_offset,
         end_offset=end_offset,
         max_bytes=min(wanted.max_bytes, room_bytes),
         min_one_batch=is_first,
+        check_max_bytes=check_max_bytes,
     )
+    if isinstance(records, RangeCheck):
+        fetched.to_check.append((partition, records))
+        fetched.size_bytes += records.size_bytes
+        return
     row.records = records
     if request.isolation_level == READ_COMMITTED:
         row.aborted_transactions = partition.aborted_transactions(wanted.fetch_offset, records)

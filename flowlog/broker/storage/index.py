@@ -57,13 +57,23 @@ class OffsetIndex:
 
     def position_for(self, offset: int) -> int:
         """Where to start looking for the batch that holds `offset`: at it or before it."""
-        i = bisect_right(self.offsets, min(offset - self.base_offset, RELATIVE_OFFSET_MAX))
-        return self.positions[i - 1] if i else 0
+        return self.entry_for(offset)[0]
 
-    def last_boundary(self, position: int) -> int:
-        """The greatest known start of a batch at or before `position`."""
-        i = bisect_right(self.positions, min(position, RELATIVE_OFFSET_MAX))
-        return self.positions[i - 1] if i else 0
+    def entry_for(self, offset: int) -> tuple[int, int | None]:
+        """As `position_for`, and the last offset of the batch there; None if that is not known."""
+        return self._entry(bisect_right(self.offsets, self._relative(offset)))
+
+    def last_boundary(self, position: int) -> tuple[int, int | None]:
+        """The greatest known start of a batch at or before `position`, and its last offset."""
+        return self._entry(bisect_right(self.positions, min(position, RELATIVE_OFFSET_MAX)))
+
+    def _entry(self, behind: int) -> tuple[int, int | None]:
+        if not behind:
+            return 0, None
+        return self.positions[behind - 1], self.base_offset + self.offsets[behind - 1]
+
+    def _relative(self, offset: int) -> int:
+        return min(offset - self.base_offset, RELATIVE_OFFSET_MAX)
 
     def truncate(self, size_bytes: int) -> None:
         """Forget batches that start at `size_bytes` or behind it."""
@@ -123,10 +133,13 @@ class TimeIndex:
             return None
         return self.timestamps[-1], self.base_offset + self.offsets[-1]
 
-    def offset_for(self, timestamp_ms: int) -> int:
-        """An offset before which every timestamp is less than `timestamp_ms`."""
+    def entry_before(self, timestamp_ms: int) -> tuple[int, int] | None:
+        """The newest entry (timestamp, absolute offset) that is older than `timestamp_ms`.
+
+        Every timestamp before its offset is less than `timestamp_ms`, too.
+        """
         i = bisect_right(self.timestamps, timestamp_ms - 1)
-        return self.base_offset + self.offsets[i - 1] if i else self.base_offset
+        return (self.timestamps[i - 1], self.base_offset + self.offsets[i - 1]) if i else None
 
     def truncate(self, next_offset: int) -> None:
         """Forget offsets from `next_offset` on."""

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+import anyio.to_thread
 from kio.schema.errors import ErrorCode
 
 from flowlog.broker.storage import timestamps
+from flowlog.broker.storage.file_pool import PooledFile
 from flowlog.broker.storage.log_state import DISK_ERRORS, LogState
+from flowlog.broker.storage.range_check import RangeCheck
 from flowlog.broker.storage.segment_read import FileSlice, slice_batches
 from flowlog.broker.storage.timestamps import TimestampOffset
 from flowlog.errors import KafkaError
+from flowlog.records.errors import CorruptBatchError
+
+NO_LIMIT: Final = 2**63 - 1
 
 
 class LogReading(LogState):
@@ -34,15 +42,57 @@ class LogReading(LogState):
             KafkaError: OFFSET_OUT_OF_RANGE, or CORRUPT_MESSAGE for a damaged log file.
             StorageError: the disk refused.
         """
+        found = self.maybe_read(
+            start_offset, end_offset=end_offset, max_bytes=max_bytes, min_one_batch=min_one_batch
+        )
+        assert not isinstance(found, RangeCheck), "nothing is too large to be checked here"
+        return found
+
+    def maybe_read(
+        self,
+        start_offset: int,
+        *,
+        end_offset: int | None = None,
+        max_bytes: int,
+        min_one_batch: bool = True,
+        check_max_bytes: int = NO_LIMIT,
+    ) -> bytes | RangeCheck:
+        """As `read`, unless more than `check_max_bytes` have to be checked before they are served.
+
+        Then it is for the caller to have `run_check` do so and to ask again.
+        """
         found = self.slice(
             start_offset, end_offset=end_offset, max_bytes=max_bytes, min_one_batch=min_one_batch
         )
         if found is None or not found.size_bytes:
             return b""
+        check = found.check
+        if check is not None and check.size_bytes > check_max_bytes:
+            return check
         try:
+            if check is not None:
+                check.run_here()
             return found.read()
-        except OSError as error:
-            raise self.said("read", error) from error
+        except DISK_ERRORS as error:
+            raise self._not_read(found.file, error) from error
+
+    async def run_check(self, check: RangeCheck) -> None:
+        """Check in a thread; the loop goes on meanwhile. Raises as `read`."""
+        log = check.segment.log
+        try:
+            file = log.pin()
+            try:
+                checked = await anyio.to_thread.run_sync(check.run, file)
+            finally:
+                log.unpin()
+        except DISK_ERRORS as error:
+            raise self._not_read(log, error) from error
+        check.finish(checked)
+
+    def _not_read(self, file: PooledFile, error: Exception) -> Exception:
+        if isinstance(error, CorruptBatchError):
+            error = CorruptBatchError(f"{file.path}: {error}")
+        return self.said("read", error)
 
     def slice(
         self,
@@ -67,8 +117,8 @@ class LogReading(LogState):
             return None
         active = self.segments.active
         is_tail = start_offset >= active.base_offset
-        try:
-            for segment in (active,) if is_tail else self.segments.from_offset(start_offset):
+        for segment in (active,) if is_tail else self.segments.from_offset(start_offset):
+            try:
                 found = slice_batches(
                     segment,
                     start_offset,
@@ -76,10 +126,10 @@ class LogReading(LogState):
                     max_bytes=max_bytes,
                     min_one_batch=min_one_batch,
                 )
-                if found is not None:
-                    return found
-        except DISK_ERRORS as error:
-            raise self.said("read", error) from error
+            except DISK_ERRORS as error:
+                raise self._not_read(segment.log, error) from error
+            if found is not None:
+                return found
         return None
 
     def size_between(self, start_offset: int, end_offset: int) -> int:

@@ -15,10 +15,10 @@ from flowlog.broker.storage.producer_snapshot import (
 from flowlog.broker.storage.producer_state import ProducerStateTable
 from flowlog.broker.storage.segment import LogSegment
 from flowlog.broker.storage.segment_names import PRODUCER_SNAPSHOT, file_name, parse
-from flowlog.broker.storage.segment_read import seek
+from flowlog.broker.storage.segment_read import good_headers, seek
 from flowlog.broker.storage.transaction_index import AbortedTransaction, TransactionIndex
 from flowlog.broker.storage.unstable import CompletedTransaction
-from flowlog.broker.storage.walk import read_batch, walk_headers
+from flowlog.broker.storage.walk import read_batch
 from flowlog.records.control import read_end_marker
 
 NO_BOUND: Final = 2**63 - 1
@@ -132,7 +132,7 @@ def replay_segment(
     aborted: list[AbortedTransaction] = []
     first = seek(segment, from_offset) if from_offset > segment.base_offset else None
     position = first.position if first is not None else 0
-    for located in walk_headers(segment.log, position, segment.size_bytes):
+    for located in good_headers(segment, position):
         header = located.header
         if not header.has_producer_id or header.base_offset < from_offset:
             continue

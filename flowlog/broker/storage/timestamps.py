@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from flowlog.broker.storage.segment import LogSegment
-from flowlog.broker.storage.segment_read import seek
-from flowlog.broker.storage.walk import Located, read_batch, walk_headers
+from flowlog.broker.storage.segment_read import good_headers, seek
+from flowlog.broker.storage.walk import Located, read_batch
 from flowlog.records.record import iter_records
 
 
@@ -38,13 +38,22 @@ def find_first_at(
         largest = segment.largest_timestamp()
         if largest is None or largest[0] < timestamp_ms or segment.next_offset <= log_start_offset:
             continue
-        start_offset = max(segment.indexes()[1].offset_for(timestamp_ms), log_start_offset)
+        start_offset = max(_start_offset(segment, timestamp_ms), log_start_offset)
         found = _find_in_segment(
             segment, timestamp_ms, start_offset, log_start_offset, max_decompressed_bytes
         )
         if found is not None:
             return found
     return None
+
+
+def _start_offset(segment: LogSegment, timestamp_ms: int) -> int:
+    """An offset before which every timestamp is less than `timestamp_ms`."""
+    entry = segment.indexes()[1].entry_before(timestamp_ms)
+    if entry is not None and not segment.has_time(*entry):
+        segment.rebuild_wrong_indexes()
+        entry = segment.indexes()[1].entry_before(timestamp_ms)
+    return segment.base_offset if entry is None else entry[1]
 
 
 def _find_in_segment(
@@ -57,7 +66,7 @@ def _find_in_segment(
     first = seek(segment, start_offset)
     if first is None:
         return None
-    for located in walk_headers(segment.log, first.position, segment.size_bytes):
+    for located in good_headers(segment, first.position):
         if located.header.max_timestamp_ms < timestamp_ms:
             continue
         found = _find_in_batch(

@@ -7,7 +7,7 @@ is believed only as far as the file reaches.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from crc32c import crc32c
 
@@ -24,6 +24,12 @@ from flowlog.records.errors import CorruptBatchError
 SEEK_CHUNK_BYTES: Final = 8 * 1024
 """A little more than the gap between two index entries."""
 SCAN_CHUNK_BYTES: Final = 1024 * 1024
+
+
+class Readable(Protocol):
+    """What reading needs of a file."""
+
+    def pread(self, size: int, position: int) -> bytes: ...
 
 
 class Located(NamedTuple):
@@ -79,14 +85,13 @@ def walk_headers(file: PooledFile, position: int, end: int) -> Iterator[Located]
         yield located
 
 
-def scan_batches(file: PooledFile, end: int) -> Iterator[Located]:
-    """As `walk_headers` from the file's start, with each batch's checksum verified.
+def scan_batches(file: PooledFile, end: int, position: int = 0) -> Iterator[Located]:
+    """As `walk_headers`, with each batch's checksum verified.
 
     Raises:
         CorruptBatchError: as above, or a checksum differs.
     """
     window = _Window(file, end, SCAN_CHUNK_BYTES)
-    position = 0
     while position < end:
         located = window.located(position)
         size = located.end - position
@@ -94,14 +99,15 @@ def scan_batches(file: PooledFile, end: int) -> Iterator[Located]:
         if at + size <= len(window.chunk):
             crc = crc32c(memoryview(window.chunk)[at + ATTRIBUTES_POSITION : at + size])
         else:
-            crc = _crc_of_file(file, position + ATTRIBUTES_POSITION, located.end)
+            crc = crc_of_file(file, position + ATTRIBUTES_POSITION, located.end)
         if crc != located.header.crc:
             raise CorruptBatchError(f"checksum differs at position {position}")
         position = located.end
         yield located
 
 
-def _crc_of_file(file: PooledFile, position: int, end: int) -> int:
+def crc_of_file(file: Readable, position: int, end: int) -> int:
+    """Of the bytes in `[position, end)`, held a chunk at a time."""
     crc = 0
     while position < end:
         part = file.pread(min(SCAN_CHUNK_BYTES, end - position), position)

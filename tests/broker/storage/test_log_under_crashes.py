@@ -199,13 +199,10 @@ class LogUnderCrashes(RuleBasedStateMachine):
             end_offset,
             ends,
         )
-        self._forget_from(end_offset)
         self.start_offset = self.log.log_start_offset
-        if end_offset == self.start_offset and end_offset not in ends[1:]:
-            self.batches = []  # All below the log start was deleted, and the rest lost.
-            self.sequences = {
-                entry.producer_id: entry.last_sequence + 1 for entry in self.log.producers
-            }
+        self._forget_from(end_offset)
+        if end_offset == self.start_offset and not self.log.size_bytes:
+            self.batches = []  # All below the log start was deleted, perhaps lost before that.
 
     def _reopen(self) -> None:
         self.directory = self._open()
@@ -214,9 +211,11 @@ class LogUnderCrashes(RuleBasedStateMachine):
         self.log = log
 
     def _forget_from(self, offset: int) -> None:
-        """Producers go on from what is left of theirs."""
+        """Producers go on from what is left of theirs; of deleted batches the log may know less."""
         self.batches = [b for b in self.batches if b.next_offset <= offset]
-        self.sequences = {b.producer_id: b.next_sequence for b in self.batches}
+        left = [b for b in self.batches if b.next_offset > self.log.log_start_offset]
+        known = {entry.producer_id: entry.last_sequence + 1 for entry in self.log.producers}
+        self.sequences = known | {b.producer_id: b.next_sequence for b in left}
 
     # What must hold
 
@@ -225,8 +224,9 @@ class LogUnderCrashes(RuleBasedStateMachine):
         offset = self.log.log_start_offset
         expected = [b for b in self.batches if b.next_offset > offset]
         for want in expected:
-            data = self.log.read(offset, max_bytes=1)
-            (batch,) = iter_batches(data)
+            found = list(iter_batches(self.log.read(offset, max_bytes=1)))
+            assert len(found) == 1, "a batch is gone"
+            batch = found[0]
             batch.check_crc()
             assert batch.base_offset == want.base_offset
             assert batch.leader_epoch == want.epoch
