@@ -53,9 +53,8 @@ class BrokerLayers:
             yield ConfigLayer(name, self.own[name], ConfigSource.DYNAMIC_BROKER)
         if name in self.every:
             yield ConfigLayer(name, self.every[name], ConfigSource.DYNAMIC_DEFAULT_BROKER)
-        given = self.given.text(name)
-        if given != key.default:
-            yield ConfigLayer(name, given, ConfigSource.STATIC_BROKER)
+        if self.given.is_given(name):
+            yield ConfigLayer(name, self.given.text(name), ConfigSource.STATIC_BROKER)
         yield ConfigLayer(name, key.default, ConfigSource.DEFAULT)
 
 
