@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flowlog.broker.handlers.coverage import table
+from flowlog.broker.handlers.coverage import NOT_SERVED, table
 from flowlog.broker.handlers.registry import MODULES, load_apis
 from flowlog.broker.wire.versions import has_version
 
@@ -23,5 +23,10 @@ def test_every_handler_module_is_registered() -> None:
     assert handlers == set(MODULES)
 
 
-def test_the_page_is_current() -> None:
-    assert (ROOT / "docs" / "protocol.md").read_text() == table(), "run scripts/protocol-table"
+def test_the_table_in_the_documentation_is_current() -> None:
+    page = (ROOT / "docs" / "compatibility.md").read_text()
+    assert table() in page, "run scripts/protocol-table"
+
+
+def test_no_reason_is_given_for_an_api_that_is_served() -> None:
+    assert NOT_SERVED.keys() & load_apis().keys() == set()

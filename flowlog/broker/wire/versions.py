@@ -9,6 +9,11 @@ from kio.schema.index import api_key_map
 from flowlog.broker.wire.schema import message_schema, versions
 
 
+def api_numbers() -> tuple[int, ...]:
+    """The numbers of all of Kafka's APIs, ascending."""
+    return tuple(sorted(api_key_map))
+
+
 def known(api_key: int) -> bool:
     """Whether Kafka has an API of this number."""
     return api_key in api_key_map

@@ -1,0 +1,14 @@
+"""The cases; importing this package collects them all."""
+
+from __future__ import annotations
+
+from tests.conformance.cases import (  # noqa: F401
+    configs,
+    features,
+    frames,
+    groups,
+    placement,
+    quotas,
+    records,
+    topics,
+)
