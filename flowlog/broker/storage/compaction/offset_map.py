@@ -37,7 +37,8 @@ class OffsetMap:
     def note(self, batch: RecordBatchView) -> None:
         """Take in a batch of data."""
         records = plain_records(batch, self._max_decompressed_bytes)
-        note_latest(records, batch.base_offset, self._latest)
+        is_dense = batch.record_count == batch.last_offset_delta + 1
+        note_latest(records, batch.base_offset, self._latest, is_dense=is_dense)
         self.end_offset = batch.next_offset
 
     def skip(self, batch: RecordBatchView) -> None:

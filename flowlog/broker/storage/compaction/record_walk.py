@@ -19,6 +19,9 @@ from flowlog.records.varint import VARLONG_MAX_BYTES, read_varint
 LONG_KEY_BYTES: Final = 32
 DIGEST_BYTES: Final = 16
 NULL_LENGTH: Final = 1  # -1, zigzag
+SHORT_KEY_LENGTH_MAX: Final = 2 * LONG_KEY_BYTES  # zigzag too
+_DELTA_SIZES: Final = ((0, 64, 2), (64, 8192, 3), (8192, 1 << 20, 4))
+"""Offset deltas from, up to (exclusive), and their bytes with the last one of the timestamp."""
 
 
 class Walked(NamedTuple):
@@ -42,75 +45,67 @@ def map_key(key: bytes) -> bytes:
     return blake2b(key, digest_size=DIGEST_BYTES).digest() + b"\0" * (LONG_KEY_BYTES + 1)
 
 
-def note_latest(records: bytes, base_offset: int, latest: dict[bytes, int]) -> None:
+def note_latest(
+    records: bytes, base_offset: int, latest: dict[bytes, int], *, is_dense: bool = False
+) -> None:
     """Note, for each key in `records` (uncompressed), its offset times two, plus one for a tombstone.
 
+    Args:
+        is_dense: the records have the offsets 0, 1, 2 and so on from the base, as a client sends
+            them: then their offset deltas need not be read, which takes a third of the time.
+
     Raises:
         CorruptBatchError: what stands there are no records.
     """
-    position, end = 0, len(records)
-    base = base_offset << 1
     try:
-        while position < end:
-            # Length of what follows it.
-            byte = records[position]
-            position += 1
-            if byte < 0x80:
-                after = position + (byte >> 1)
-            else:
-                size, shift = byte & 0x7F, 7
-                while (byte := records[position]) >= 0x80:
-                    size |= (byte & 0x7F) << shift
-                    shift += 7
-                    position += 1
-                position += 1
-                after = position + ((size | byte << shift) >> 1)
-            # Attributes and timestamp delta.
-            position += 1
-            while records[position] >= 0x80:
-                position += 1
-            # Offset delta; zigzag has it times two already, as the map has offsets.
-            byte = records[position := position + 1]
-            if byte < 0x80:
-                code = base + byte
-            else:
-                size, shift = byte & 0x7F, 7
-                while (byte := records[position := position + 1]) >= 0x80:
-                    size |= (byte & 0x7F) << shift
-                    shift += 7
-                code = base + (size | byte << shift)
-            # Key.
-            byte = records[position := position + 1]
-            if byte < 0x80:
-                position += 1
-                size = byte
-            else:
-                size, shift = byte & 0x7F, 7
-                while (byte := records[position := position + 1]) >= 0x80:
-                    size |= (byte & 0x7F) << shift
-                    shift += 7
-                position += 1
-                size |= byte << shift
-            if not size & 1:  # Else null: no key, nothing to compact by.
-                stop = position + (size >> 1)
-                key = records[position:stop]
-                if size > 2 * LONG_KEY_BYTES:
-                    key = map_key(key)
-                latest[key] = code + 1 if records[stop] == NULL_LENGTH else code
-            if after > end:
-                raise CorruptBatchError("a record runs out of its batch")
-            position = after
+        position = _note_dense(records, base_offset << 1, latest) if is_dense else 0
     except IndexError:
         raise CorruptBatchError("a record runs out of its batch") from None
+    for record in walk_records(records, position):
+        if record.key is not None:
+            latest[record.key] = (base_offset + record.offset_delta) * 2 + record.is_tombstone
 
 
-def walk_records(records: bytes) -> Iterator[Walked]:
-    """Each record in `records` (uncompressed); slower than `note_latest`, for what is kept.
+def _note_dense(records: bytes, base: int, latest: dict[bytes, int]) -> int:
+    """Note records as long as they have the usual shape; the position of the first that has not.
+
+    Offset deltas up to 63 take one byte, up to 8,191 two, up to 1,048,575 three.
+    """
+    position, end = 0, len(records)
+    for first, behind, delta_bytes in _DELTA_SIZES:
+        for code in range(base + 2 * first, base + 2 * behind, 2):
+            if position >= end:
+                return position
+            size = records[position]
+            if size < 0x80:
+                after = position + 1 + (size >> 1)
+                at = position + 2  # Behind the attributes.
+            else:
+                second = records[position + 1]
+                if second >= 0x80:
+                    return position
+                after = position + 2 + ((size & 0x7F | second << 7) >> 1)
+                at = position + 3
+            while records[at] >= 0x80:  # The timestamp delta.
+                at += 1
+            at += delta_bytes
+            size = records[at]
+            if size > SHORT_KEY_LENGTH_MAX or size & 1 or after > end:
+                return position
+            at += 1
+            stop = at + (size >> 1)
+            latest[records[at:stop]] = code + 1 if records[stop] == NULL_LENGTH else code
+            position = after
+    return position
+
+
+def walk_records(records: bytes, position: int = 0) -> Iterator[Walked]:
+    """Each record in `records` (uncompressed) from `position` on, the start of one.
 
     Raises:
         CorruptBatchError: what stands there are no records.
     """
-    position, end = 0, len(records)
+    end = len(records)
     while position < end:
         size, after_size = read_varint(records, position)
         stop = after_size + size

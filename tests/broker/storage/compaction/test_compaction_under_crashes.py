@@ -274,7 +274,9 @@ def _keep_the_old_segments_beside_the_new(patch: pytest.MonkeyPatch) -> None:
 def _short_digests(patch: pytest.MonkeyPatch) -> None:
     from flowlog.broker.storage.compaction import offset_map, record_walk
 
-    def note_latest(records: bytes, base_offset: int, latest: dict[bytes, int]) -> None:
+    def note_latest(
+        records: bytes, base_offset: int, latest: dict[bytes, int], *, is_dense: bool
+    ) -> None:
         for record in record_walk.walk_records(records):
             if record.key is not None:
                 key = record.key[:0]
