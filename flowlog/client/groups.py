@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from .cluster import Cluster
+from .committed import committed_entries
 from .errors import ClientError, client_error, group_not_found
 from .offsets import Partition
-
-_NOT_COMMITTED: Final = -1001
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +85,8 @@ def describe_group(cluster: Cluster, group_id: str) -> GroupDetail:
 
 def committed_offsets(cluster: Cluster, group_id: str) -> dict[Partition, int]:
     """Each partition's committed offset: the next record the group will read."""
-    from confluent_kafka import ConsumerGroupTopicPartitions
-
-    futures = cluster.admin.list_consumer_group_offsets(
-        [ConsumerGroupTopicPartitions(group_id)], request_timeout=cluster.timeout_s
-    )
-    found = cluster.wait(futures[group_id], f"read the offsets of group {group_id!r}")
-    committed: dict[Partition, int] = {}
-    for entry in found.topic_partitions:
-        if entry.error is not None:
-            raise client_error(entry.error, f"read the offsets of group {group_id!r}")
-        if entry.offset != _NOT_COMMITTED and entry.offset >= 0:
-            committed[Partition(entry.topic, entry.partition)] = entry.offset
+    entries = committed_entries(cluster, group_id)
+    committed = {Partition(entry.topic, entry.partition): entry.offset for entry in entries}
     return dict(sorted(committed.items()))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flowlog.client.cluster import Cluster
+from flowlog.client.committed import committed_entries
 
 from .position import TaskPosition, decode_position
 
@@ -13,12 +14,8 @@ def committed_positions(cluster: Cluster, group: str) -> dict[tuple[str, int], T
     Raises:
         ClientError: the cluster does not answer.
     """
-    from confluent_kafka import ConsumerGroupTopicPartitions
-
-    futures = cluster.admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])
-    found = cluster.wait(futures[group], "read the positions of tasks")
     positions = {}
-    for part in found.topic_partitions:
+    for part in committed_entries(cluster, group):
         position = decode_position(part.metadata)
         if position is not None:
             positions[part.topic, part.partition] = position
