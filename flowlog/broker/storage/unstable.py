@@ -71,21 +71,19 @@ class UnstableTransactions:
             return
         while self._ended and self._ended[0].last_offset < high_watermark:
             self._ended.popleft()
+        self._find_first()
+
+    def adopt_ended(self, others: UnstableTransactions, *, end_offset: int) -> None:
+        """The log was cut at `end_offset` and read again: of the markers before it, those that
+        `others` waited for are not committed, and all others are.
+        """
+        self._ended = deque(ended for ended in others if ended.last_offset < end_offset)
+        self._find_first()
+
+    def _find_first(self) -> None:
         firsts = [ended.first_offset for ended in self._ended]
         firsts += [next(iter(self._open.values()))] if self._open else []
         self.first_unstable_offset = min(firsts, default=None)
-
-    def adopt_ended(self, others: UnstableTransactions, *, end_offset: int) -> None:
-        """After a cut at `end_offset`: markers of `others` below it are still not committed."""
-        known = {ended.last_offset for ended in self._ended}
-        missing = [e for e in others if e.last_offset < end_offset and e.last_offset not in known]
-        self._ended = deque(sorted((*missing, *self._ended), key=lambda ended: ended.last_offset))
-        for ended in missing:
-            if (
-                self.first_unstable_offset is None
-                or ended.first_offset < self.first_unstable_offset
-            ):
-                self.first_unstable_offset = ended.first_offset
 
     def __iter__(self) -> Iterator[CompletedTransaction]:
         """Those that have ended, by their markers' offsets."""
