@@ -25,7 +25,12 @@ from flowlog.broker.admin.topics import OFFSETS_TOPIC, TopicAdmin, TopicDefaults
 from flowlog.broker.config.broker_config import BrokerConfig
 from flowlog.broker.connection import Connection
 from flowlog.broker.controller.records import MetadataRecord, PartitionRecord, RemoveTopicRecord
-from flowlog.broker.group_service import group_config, open_offsets_log
+from flowlog.broker.group_service import (
+    GroupSettingsCache,
+    ImageTopics,
+    group_config,
+    open_offsets_log,
+)
 from flowlog.broker.groups.coordinator import GroupCoordinator
 from flowlog.broker.handlers.context import Services
 from flowlog.broker.handlers.registry import load_apis
@@ -100,6 +105,8 @@ class BrokerServer:
             group_config(self.config, node.controller.image),
             self._clock,
             open_offsets_log(node.partitions, self._clock),
+            topics=ImageTopics(node.controller.image),
+            settings=GroupSettingsCache(node.controller.image, node.configs),
         )
         services = self._services(node, groups)
         self._groups = groups

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from flowlog.broker.controller.records import decode_record
 from flowlog.broker.coordinator.commit_log import CoordinatorRecord
-from flowlog.broker.groups.record_types import GroupRecord
+from flowlog.broker.groups.record_types import GroupRecord, OffsetRecord
 from flowlog.broker.groups.records import decode
 from flowlog.client.positions import format_time
 from flowlog.errors import FlowlogError
@@ -112,6 +113,8 @@ def decode_offsets(record: Record) -> Mapping[str, Any]:
         return {"type": "other", "key": (record.key or b"").hex()}
     if isinstance(meant, GroupRecord):
         return {"type": "group", "group": meant.group_id, **_group(meant)}
+    if not isinstance(meant, OffsetRecord):
+        return _part_of_group(meant)
     head = {
         "type": "offset",
         "group": meant.group_id,
@@ -128,6 +131,14 @@ def decode_offsets(record: Record) -> Mapping[str, Any]:
         "metadata": committed.metadata,
         "commit_timestamp_ms": committed.commit_timestamp_ms,
     }
+
+
+def _part_of_group(meant: Any) -> Mapping[str, Any]:
+    """A record of one of the newer kinds of groups: what it is about, and what it says."""
+    fields: dict[str, Any] = meant._asdict()
+    kind = re.sub(r"(?<!^)(?=[A-Z])", "-", type(meant).__name__.removesuffix("Record")).lower()
+    group = fields.pop("group_id")
+    return {"type": kind, "group": group, **{k: v and str(v) for k, v in fields.items()}}
 
 
 def _group(meant: GroupRecord) -> Mapping[str, Any]:

@@ -237,6 +237,27 @@ _OWN = [
         "group.max.size", ConfigType.INT, str(INT_MAX), "The most members of a group.", low=1
     ),
     ConfigKey(
+        "group.consumer.max.size",
+        ConfigType.INT,
+        str(INT_MAX),
+        "The most members of a new-protocol group.",
+        low=1,
+    ),
+    ConfigKey(
+        "group.consumer.assignors",
+        ConfigType.LIST,
+        "uniform,range,flowlog",
+        "The assignors that new-protocol groups may ask for; the first is for those that do not.",
+        choices=("uniform", "range", "flowlog"),
+    ),
+    ConfigKey(
+        "group.consumer.migration.policy",
+        ConfigType.STRING,
+        "bidirectional",
+        "Which way a group with members may change between the classic and the new protocol.",
+        choices=("disabled", "downgrade", "upgrade", "bidirectional"),
+    ),
+    ConfigKey(
         "group.consumer.session.timeout.ms",
         ConfigType.INT,
         "45000",

@@ -24,6 +24,11 @@ from flowlog.errors import KafkaError
 from . import offset_decisions, views
 from .classic.group import ClassicGroup
 from .config import GroupConfig
+from .consumer import views as consumer_views
+from .consumer.checks import not_a_consumer_group, not_found
+from .consumer.group import ConsumerGroup
+from .consumer.requests import ConsumerHeartbeat, HeartbeatResult
+from .consumer.views import ConsumerGroupView
 from .context import GroupContext, SettingsSource, default_settings
 from .group import GroupListing
 from .group_id import partition_for
@@ -169,6 +174,15 @@ class GroupCoordinator:
             group_id, lambda shard, now: shard.leave(group_id, members, now), LeaveResult
         )
 
+    def consumer_heartbeat(self, request: ConsumerHeartbeat) -> Answer[HeartbeatResult]:
+        """ConsumerGroupHeartbeat, of members that join, stay or go."""
+        try:
+            shard = self._shard(request.group_id)
+            answer = shard.write(shard.machine.consumer_heartbeat(request, shard.now()))
+        except KafkaError as error:
+            return HeartbeatResult(error.error_code, error.message)
+        return _guarded(answer, HeartbeatResult) if isinstance(answer, Awaitable) else answer
+
     # Offsets. The empty group id is one like any other here, as old clients expect.
 
     def commit_offsets(self, commit: Commit) -> Answer[Committed]:
@@ -226,6 +240,19 @@ class GroupCoordinator:
         """
         group = self._shard(group_id).machine.groups.get(group_id)
         return views.describe(group) if isinstance(group, ClassicGroup) else None
+
+    def describe_consumer_group(self, group_id: str) -> ConsumerGroupView:
+        """A KIP-848 group as it is now.
+
+        Raises:
+            KafkaError: there is none, or it is not served here, or not yet.
+        """
+        group = self._shard(group_id).machine.groups.get(group_id)
+        if group is None:
+            raise not_found(group_id)
+        if not isinstance(group, ConsumerGroup):
+            raise not_a_consumer_group(group_id)
+        return consumer_views.describe(group)
 
     def list_groups(self) -> list[GroupListing]:
         """Every group of this broker.

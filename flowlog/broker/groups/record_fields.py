@@ -39,6 +39,15 @@ def nullable_string(text: str | None) -> bytes:
     return b"\xff\xff" if text is None else string(text)
 
 
+def compact_nullable_string(text: str | None) -> bytes:
+    return b"\x00" if text is None else compact_string(text)
+
+
+def compact_bytes(data: bytes) -> bytes:
+    """Length plus one as a varint, then the bytes."""
+    return uvarint(len(data) + 1) + data
+
+
 def sized_bytes(data: bytes) -> bytes:
     """Length i32, then the bytes."""
     return len(data).to_bytes(4, "big") + data
@@ -63,6 +72,12 @@ class FieldReader:
         taken = self._data[self._position : end]
         self._position = end
         return taken
+
+    def raw(self, size: int) -> bytes:
+        return self._take(size)
+
+    def int8(self) -> int:
+        return int.from_bytes(self._take(1), "big", signed=True)
 
     def int16(self) -> int:
         return int.from_bytes(self._take(2), "big", signed=True)

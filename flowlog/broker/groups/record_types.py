@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 UNKNOWN_MS = -1
@@ -63,4 +63,5 @@ class GroupRecord(NamedTuple):
     stored: StoredGroup | None
 
 
-GroupsRecord = OffsetRecord | GroupRecord
+GroupsRecord: TypeAlias = Any
+"""A record of any kind: one of `records.CODECS`."""

@@ -14,6 +14,7 @@ from flowlog.broker.coordinator.commit_log import CoordinatorRecord
 
 from . import offset_format
 from .classic import group_format
+from .consumer import codecs as consumer_codecs
 from .record_fields import FieldReader
 from .record_types import GroupRecord, GroupsRecord, OffsetRecord
 
@@ -61,6 +62,7 @@ def _decode_group(key: FieldReader, value: bytes | None) -> GroupRecord:
 CODECS: Final = (
     Codec(OffsetRecord, offset_format.KEY_VERSIONS, _encode_offset, _decode_offset),
     Codec(GroupRecord, (group_format.KEY_VERSION,), _encode_group, _decode_group),
+    *(Codec(f.record_type, (f.kind,), f.encode, f.decode) for f in consumer_codecs.FORMATS),
 )
 _BY_TYPE: Final[Mapping[type, Codec]] = {codec.record_type: codec for codec in CODECS}
 _BY_KIND: Final[Mapping[int, Codec]] = {kind: codec for codec in CODECS for kind in codec.kinds}

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 from .classic.group import ClassicGroup
+from .consumer.codecs import FORMATS as CONSUMER_FORMATS
+from .consumer.lifecycle import replay as replay_consumer
 from .context import GroupContext
 from .group import Group, GroupKind
 from .offsets import OffsetStore
@@ -51,4 +53,5 @@ def replay_classic(shard: Replayed, record: GroupRecord) -> None:
 RULES: Final[Mapping[type, Callable[[Any, Any], None]]] = {
     OffsetRecord: replay_offset,
     GroupRecord: replay_classic,
+    **{f.record_type: replay_consumer for f in CONSUMER_FORMATS},
 }

@@ -125,7 +125,13 @@ class Commit(NamedTuple):
     generation_id: int
     rows: tuple[CommitRow, ...]
     retention_ms: int = NO_RETENTION  # clients of version 2 to 4 may set it
-    hears_of_missing_groups: bool = True  # version 9 and later
+    hears_of_missing_groups: bool = True  # version 9 and later, which know member epochs as well
+    is_transactional: bool = False  # TxnOffsetCommit
+
+    @property
+    def is_from_nobody(self) -> bool:
+        """Whether it claims no membership: a tool, or a client that assigns partitions itself."""
+        return self.generation_id < 0 and not self.member_id and self.group_instance_id is None
 
 
 class Committed(NamedTuple):

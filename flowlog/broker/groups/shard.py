@@ -22,6 +22,13 @@ from .classic.leaving import LeaveDecision, leave
 from .classic.rebalancing import prepare
 from .classic.stored_group import from_stored
 from .classic.syncing import SyncDecision, sync
+from .consumer.checks import check_request
+from .consumer.conversion import draft_for
+from .consumer.group import ConsumerGroup
+from .consumer.heartbeating import HeartbeatDecision, quiet_heartbeat
+from .consumer.heartbeating import heartbeat as consumer_heartbeat
+from .consumer.leaving import leave as leave_consumer_group
+from .consumer.requests import ConsumerHeartbeat
 from .context import GroupContext
 from .group import Group
 from .offsets import OffsetStore
@@ -73,6 +80,7 @@ class GroupShard:
         for group_id, stored in self.stored.items():
             self.groups[group_id] = self._taken_up(group_id, stored, now)
         for group in self.groups.values():
+            kinds.ON_LOADED[group.kind](group, now)
             self._reschedule(group)
         self._retention_check_ms = (
             now.monotonic_ms + self.config.offsets_retention_check_interval_ms
@@ -167,6 +175,24 @@ class GroupShard:
             left = tuple(Left(m.member_id, m.group_instance_id, unknown) for m in members)
             return Decision(LeaveResult(ErrorCode.none, left))
         return self._settled(group_id, leave(group, members, now))
+
+    def consumer_heartbeat(self, request: ConsumerHeartbeat, now: Now) -> HeartbeatDecision:
+        """Decide a ConsumerGroupHeartbeat; epoch 0 brings the group into being.
+
+        Raises:
+            KafkaError: what the member hears instead.
+        """
+        group = self.groups.get(request.group_id)
+        if isinstance(group, ConsumerGroup):
+            quiet = quiet_heartbeat(group, request, now.monotonic_ms)
+            if quiet is not None:
+                return Decision(quiet)
+        check_request(request, self.config.consumer_assignors)
+        self.context.arriving.clear()
+        joins = request.member_epoch == 0
+        draft = draft_for(self.context, group, request.group_id, now, joins=joins)
+        decide = leave_consumer_group if request.member_epoch < 0 else consumer_heartbeat
+        return self._settled(request.group_id, decide(draft, request))
 
     def _settled(self, group_id: str, decision: Decision[R, Rec]) -> Decision[R, Rec]:
         """Keep the group's next deadline right, now and after what follows the write."""

@@ -58,6 +58,8 @@ MODULES: Final = (
     "update_features",
     "describe_cluster",
     "unregister_broker",
+    "consumer_group_heartbeat",
+    "consumer_group_describe",
     "list_config_resources",
     "describe_topic_partitions",
     "describe_producers",

@@ -170,8 +170,8 @@ def test_the_flexible_version_of_a_group_is_read() -> None:
     )
 
 
-def test_kinds_that_classic_groups_have_no_use_for_are_left_alone() -> None:
-    assert decode(CoordinatorRecord(b"\x00\x03\x00\x04grp1", b"\x00\x00\x00\x00\x00\x01")) is None
+def test_kinds_that_nobody_knows_are_left_alone() -> None:
+    assert decode(CoordinatorRecord(b"\x00\x63\x00\x04grp1", b"\x00\x00\x00\x00\x00\x01")) is None
 
 
 SHORT = st.text(max_size=20)
