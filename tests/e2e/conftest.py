@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import pytest
 
+from tests.conformance.running import served_versions
 from tests.e2e.clients.aio import AioKafkaClient
 from tests.e2e.clients.cache import UnavailableError
 from tests.e2e.clients.confluent import ConfluentClient
@@ -24,6 +25,9 @@ from tests.e2e.clients.kafkajs import KafkaJsClient
 from tests.e2e.clients.model import Client, ClientError
 from tests.e2e.clients.node import node_environment
 from tests.e2e.waiting import wait_until
+
+END_TXN = 26
+CONSUMER_GROUP_HEARTBEAT = 68
 
 CLIENTS: dict[str, Callable[[str], Client]] = {
     client.name: client
@@ -97,6 +101,24 @@ def client_factory(flowlog_broker: AnyBroker) -> Iterator[Callable[[str, str], C
 def client(request: pytest.FixtureRequest, client_factory: Callable[[str], Client]) -> Client:
     """Each library in turn: a test that asks for this is run once per library."""
     return client_factory(request.param)
+
+
+@pytest.fixture(scope="session")
+def served_apis(flowlog_broker: AnyBroker) -> frozenset[int]:
+    """The keys of the APIs that the broker advertises."""
+    return frozenset(served_versions(flowlog_broker.bootstrap))
+
+
+@pytest.fixture(scope="session")
+def transactions_are_served(served_apis: frozenset[int]) -> None:
+    if END_TXN not in served_apis:
+        pytest.skip("this broker does not serve transactions")
+
+
+@pytest.fixture(scope="session")
+def new_groups_are_served(served_apis: frozenset[int]) -> None:
+    if CONSUMER_GROUP_HEARTBEAT not in served_apis:
+        pytest.skip("this broker does not serve groups of the new protocol")
 
 
 @pytest.fixture(autouse=True)

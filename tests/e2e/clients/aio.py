@@ -17,6 +17,7 @@ from tests.e2e.clients.loop_thread import LoopThread
 from tests.e2e.clients.model import (
     DELETE_GROUPS,
     INCREMENTAL_CONFIGS,
+    NEW_GROUPS,
     NULL_HEADERS,
     ClientError,
     GroupDescription,
@@ -25,6 +26,7 @@ from tests.e2e.clients.model import (
     Partition,
     Sent,
 )
+from tests.e2e.clients.transactional import AioTransactional
 
 _TIMEOUT_S = 20.0
 
@@ -33,7 +35,9 @@ class AioKafkaClient:
     """Behaviours over `AIOKafkaProducer`, `AIOKafkaConsumer` and `AIOKafkaAdminClient`."""
 
     name: ClassVar[str] = "aiokafka"
-    lacks: ClassVar[frozenset[str]] = frozenset({DELETE_GROUPS, INCREMENTAL_CONFIGS, NULL_HEADERS})
+    lacks: ClassVar[frozenset[str]] = frozenset(
+        {DELETE_GROUPS, INCREMENTAL_CONFIGS, NEW_GROUPS, NULL_HEADERS}
+    )
 
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
@@ -125,6 +129,11 @@ class AioKafkaClient:
             found = await consumer.offsets_for_times(wanted)
         return {p.partition: None if at is None else at.offset for p, at in found.items()}
 
+    def transactional(self, transactional_id: str, *, timeout_ms: int = 30_000) -> AioTransactional:
+        return AioTransactional(
+            self._thread, _errors, self._bootstrap, transactional_id, timeout_ms
+        )
+
     def join(
         self,
         group: str,
@@ -132,6 +141,7 @@ class AioKafkaClient:
         *,
         instance_id: str | None = None,
         session_timeout_ms: int = 10_000,
+        protocol: str = "classic",
     ) -> AioKafkaMember:
         settings = {"group_instance_id": instance_id, "session_timeout_ms": session_timeout_ms}
         consumer = self._thread.run(self._start_member(group, topics, settings))
@@ -296,4 +306,4 @@ def _errors() -> Iterator[None]:
     try:
         yield
     except KafkaError as error:
-        raise ClientError(str(error), code=error.errno or 0) from error
+        raise ClientError(str(error), code=getattr(error, "errno", 0) or 0) from error

@@ -25,6 +25,7 @@ from tests.e2e.clients.model import (
     Partition,
     Sent,
 )
+from tests.e2e.clients.transactional import ConfluentTransactional
 
 _TIMEOUT_S = 20.0
 
@@ -131,8 +132,11 @@ class ConfluentClient:
         *,
         instance_id: str | None = None,
         session_timeout_ms: int = 10_000,
+        protocol: str = "classic",
     ) -> ConfluentMember:
-        settings: dict[str, object] = {"session.timeout.ms": session_timeout_ms}
+        settings: dict[str, object] = {"group.protocol": protocol}
+        if protocol == "classic":
+            settings |= {"session.timeout.ms": session_timeout_ms, "heartbeat.interval.ms": 300}
         if instance_id is not None:
             settings["group.instance.id"] = instance_id
         consumer = self._consumer(group, settings)
@@ -199,6 +203,11 @@ class ConfluentClient:
         target = ck.TopicPartition(topic, partition, before_offset)
         _wait(next(iter(self._admin.delete_records([target]).values())))
 
+    def transactional(
+        self, transactional_id: str, *, timeout_ms: int = 30_000
+    ) -> ConfluentTransactional:
+        return ConfluentTransactional(self._common, transactional_id, timeout_ms)
+
     def close(self) -> None:
         """Nothing stays open but the admin client, which librdkafka frees with the object."""
 
@@ -220,7 +229,6 @@ class ConfluentClient:
                 "group.id": group,
                 "auto.offset.reset": "earliest",
                 "enable.auto.commit": False,
-                "heartbeat.interval.ms": 300,
                 "fetch.wait.max.ms": 100,
                 **(settings or {}),
             }

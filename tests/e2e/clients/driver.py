@@ -92,6 +92,7 @@ class DriverClient:
         *,
         instance_id: str | None = None,
         session_timeout_ms: int = 10_000,
+        protocol: str = "classic",
     ) -> DriverMember:
         assert instance_id is None or STATIC_MEMBERS not in self.lacks
         number = self._bridge.call(
@@ -101,6 +102,7 @@ class DriverClient:
             session_timeout_ms=session_timeout_ms,
             committed_only=True,
             instance_id=instance_id,
+            protocol=protocol,
         )
         return DriverMember(self._bridge, number)
 
@@ -154,11 +156,47 @@ class DriverClient:
             "deleteRecords", topic=topic, partition=partition, offset=str(before_offset)
         )
 
+    def transactional(
+        self, transactional_id: str, *, timeout_ms: int = 30_000
+    ) -> DriverTransactional:
+        number = self._bridge.call(
+            "txnOpen", transactional_id=transactional_id, timeout_ms=timeout_ms
+        )
+        return DriverTransactional(self._bridge, number)
+
     def close(self) -> None:
         self._bridge.close()
 
     def _offsets(self, topic: str) -> list[dict[str, Any]]:
         return list(self._bridge.call("offsets", topic=topic))
+
+
+class DriverTransactional:
+    """A transactional producer in the driver, by its number."""
+
+    def __init__(self, bridge: Bridge, number: int) -> None:
+        self._bridge = bridge
+        self._number = number
+
+    def begin(self) -> None:
+        self._bridge.call("txnBegin", producer=self._number)
+
+    def send(self, topic: str, records: Sequence[Outgoing]) -> None:
+        rows = [_as_json(record) for record in records]
+        self._bridge.call("txnSend", producer=self._number, topic=topic, records=rows)
+
+    def send_offsets(self, group: str, offsets: Mapping[Partition, int]) -> None:
+        rows = [[topic, partition, offset] for (topic, partition), offset in offsets.items()]
+        self._bridge.call("txnOffsets", producer=self._number, group=group, offsets=rows)
+
+    def commit(self) -> None:
+        self._bridge.call("txnCommit", producer=self._number)
+
+    def abort(self) -> None:
+        self._bridge.call("txnAbort", producer=self._number)
+
+    def close(self) -> None:
+        self._bridge.call("txnClose", producer=self._number)
 
 
 class DriverMember:

@@ -10,6 +10,7 @@ from typing import ClassVar
 from tests.e2e.clients.bridge import Bridge
 from tests.e2e.clients.cache import made, require, run
 from tests.e2e.clients.driver import DriverClient
+from tests.e2e.clients.model import NEW_GROUPS, TRANSACTIONAL_OFFSETS
 
 SOURCES = Path(__file__).parent.parent / "franz"
 
@@ -37,7 +38,7 @@ class FranzGoClient(DriverClient):
     """Behaviours over `kgo` and `kadm`."""
 
     name: ClassVar[str] = "franz-go"
-    lacks: ClassVar[frozenset[str]] = frozenset()
+    lacks: ClassVar[frozenset[str]] = frozenset({NEW_GROUPS, TRANSACTIONAL_OFFSETS})
 
     def __init__(self, bootstrap: str) -> None:
         super().__init__(Bridge([str(franz_driver()), bootstrap], os.environ))

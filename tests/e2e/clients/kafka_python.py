@@ -15,6 +15,7 @@ from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
 from tests.e2e.clients.model import (
+    NEW_GROUPS,
     NULL_HEADERS,
     ClientError,
     GroupDescription,
@@ -23,6 +24,7 @@ from tests.e2e.clients.model import (
     Partition,
     Sent,
 )
+from tests.e2e.clients.transactional import KafkaPythonTransactional
 
 _TIMEOUT_S = 20.0
 _JOIN_MS = 1_000
@@ -32,7 +34,7 @@ class KafkaPythonClient:
     """Behaviours over `KafkaProducer`, `KafkaConsumer` and `KafkaAdminClient`."""
 
     name: ClassVar[str] = "kafka-python"
-    lacks: ClassVar[frozenset[str]] = frozenset({NULL_HEADERS})
+    lacks: ClassVar[frozenset[str]] = frozenset({NEW_GROUPS, NULL_HEADERS})
 
     def __init__(self, bootstrap: str) -> None:
         self._common = {
@@ -105,6 +107,11 @@ class KafkaPythonClient:
             found = consumer.offsets_for_times(wanted)
         return {p.partition: None if at is None else at.offset for p, at in found.items()}
 
+    def transactional(
+        self, transactional_id: str, *, timeout_ms: int = 30_000
+    ) -> KafkaPythonTransactional:
+        return KafkaPythonTransactional(self._common, _errors, transactional_id, timeout_ms)
+
     def join(
         self,
         group: str,
@@ -112,6 +119,7 @@ class KafkaPythonClient:
         *,
         instance_id: str | None = None,
         session_timeout_ms: int = 10_000,
+        protocol: str = "classic",
     ) -> KafkaPythonMember:
         consumer = KafkaConsumer(
             *topics,

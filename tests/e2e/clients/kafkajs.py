@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from tests.e2e.clients.bridge import Bridge
 from tests.e2e.clients.driver import DriverClient
-from tests.e2e.clients.model import INCREMENTAL_CONFIGS, NULL_HEADERS, STATIC_MEMBERS
+from tests.e2e.clients.model import INCREMENTAL_CONFIGS, NEW_GROUPS, NULL_HEADERS, STATIC_MEMBERS
 from tests.e2e.clients.node import PROGRAMS, node_environment
 
 
@@ -14,7 +14,9 @@ class KafkaJsClient(DriverClient):
     """Behaviours over `kafka.producer()`, `kafka.consumer()` and `kafka.admin()`."""
 
     name: ClassVar[str] = "kafkajs"
-    lacks: ClassVar[frozenset[str]] = frozenset({INCREMENTAL_CONFIGS, NULL_HEADERS, STATIC_MEMBERS})
+    lacks: ClassVar[frozenset[str]] = frozenset(
+        {INCREMENTAL_CONFIGS, NEW_GROUPS, NULL_HEADERS, STATIC_MEMBERS}
+    )
 
     def __init__(self, bootstrap: str) -> None:
         command = ["node", str(PROGRAMS / "bridge.js"), bootstrap]

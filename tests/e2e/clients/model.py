@@ -22,6 +22,8 @@ NULL_HEADERS = "null header values"
 NO_ACKS_OFFSETS = "offsets of acknowledged records"
 IDEMPOTENCE = "an idempotent producer"
 DELETE_GROUPS = "deleting groups"
+TRANSACTIONAL_OFFSETS = "committing offsets of any group in a transaction"
+NEW_GROUPS = "groups of the new protocol (KIP-848)"
 INCREMENTAL_CONFIGS = "altering one config and keeping the others"
 
 
@@ -89,6 +91,25 @@ class Member(Protocol):
         """Leave the group (a static member stays in it) and free everything."""
 
 
+class Transactional(Protocol):
+    """A producer with a transactional id, which has fenced its predecessors."""
+
+    def begin(self) -> None: ...
+
+    def send(self, topic: str, records: Sequence[Outgoing]) -> None:
+        """Send in order and wait for every acknowledgement."""
+
+    def send_offsets(self, group: str, offsets: Mapping[Partition, int]) -> None:
+        """Make the group's offsets part of the transaction."""
+
+    def commit(self) -> None: ...
+
+    def abort(self) -> None: ...
+
+    def close(self) -> None:
+        """Free everything; an open transaction may stay open for the broker to end."""
+
+
 class Client(Protocol):
     """One library, connected to one cluster."""
 
@@ -131,8 +152,12 @@ class Client(Protocol):
         *,
         instance_id: str | None = None,
         session_timeout_ms: int = 10_000,
+        protocol: str = "classic",
     ) -> Member:
-        """Start a member that begins at the earliest offset where nothing is committed."""
+        """Start a member that begins at the earliest offset where nothing is committed.
+
+        `protocol` is "classic" or "consumer" (KIP-848), whose session timeout is the broker's.
+        """
 
     def commit_offsets(self, group: str, offsets: Mapping[Partition, int]) -> None:
         """Commit for a group that has no members."""
@@ -162,5 +187,9 @@ class Client(Protocol):
     def delete_group(self, group: str) -> None: ...
 
     def delete_records(self, topic: str, partition: int, before_offset: int) -> None: ...
+
+    def transactional(
+        self, transactional_id: str, *, timeout_ms: int = 30_000
+    ) -> Transactional: ...
 
     def close(self) -> None: ...

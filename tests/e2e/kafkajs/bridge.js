@@ -6,6 +6,7 @@ const readline = require('readline')
 const { Kafka, Partitioners, logLevel } = require('kafkajs')
 const codecs = require('./codecs')
 const members = require('./members')
+const transactions = require('./transactions')
 
 const kafka = new Kafka({
   clientId: 'bridge',
@@ -105,6 +106,13 @@ const operations = {
   join: (args) => members.join(kafka, args, say),
   commit: (args) => members.commit(args),
   leave: (args) => members.leave(args),
+  txnOpen: (args) => transactions.start(kafka, Partitioners.DefaultPartitioner, args),
+  txnBegin: transactions.begin,
+  txnSend: (args) => transactions.send(args, messageOf),
+  txnOffsets: transactions.sendOffsets,
+  txnCommit: (args) => transactions.end(args, 'commit'),
+  txnAbort: (args) => transactions.end(args, 'abort'),
+  txnClose: transactions.close,
   read: (args) => members.read(kafka, args, say),
   offsets: async ({ topic }) => await admin.fetchTopicOffsets(topic),
   offsetsForTime: async ({ topic, timestamp_ms }) =>
