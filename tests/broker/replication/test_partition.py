@@ -16,7 +16,7 @@ from flowlog.records.builder import build_batch
 from flowlog.records.control import ControlType, EndTransactionMarker, read_end_marker
 from flowlog.records.record import Record
 
-from .world import NOW_MS, partition_of
+from .world import NOW_MS, TransactionalWriter, partition_of
 
 pytestmark = pytest.mark.anyio
 
@@ -121,3 +121,60 @@ def test_a_coordinators_marker_is_one_control_record_and_may_be_fenced(
         end(epoch=4, coordinator_epoch=4)
     assert caught.value.error_code is ErrorCode.transaction_coordinator_fenced
     assert partition.log.log_end_offset == 1
+
+
+def test_readers_of_committed_records_wait_for_the_marker_and_others_do_not(
+    directory: LogDirectory,
+) -> None:
+    partition = partition_of(directory, LogConfig())
+    committed, uncommitted = FetchWaiter(1, reads_committed=True), FetchWaiter(1)
+    for waiter in (committed, uncommitted):
+        partition.watch(waiter)
+    writer = TransactionalWriter(producer_id=9)
+    partition.append(writer.batch(0), now_ms=NOW_MS)
+    partition.append(batch(), now_ms=NOW_MS)
+    assert (uncommitted.is_awake, committed.is_awake) == (True, False)
+    assert (partition.high_watermark, partition.last_stable_offset) == (2, 0)
+    writer.end(partition, committed=True)
+    assert committed.is_awake
+    assert partition.last_stable_offset == 3
+
+
+def test_a_marker_of_one_transaction_wakes_nobody_while_an_older_one_is_open(
+    directory: LogDirectory,
+) -> None:
+    partition = partition_of(directory, LogConfig())
+    waiter = FetchWaiter(1, reads_committed=True)
+    older, newer = TransactionalWriter(producer_id=8), TransactionalWriter(producer_id=9)
+    partition.append(older.batch(0), now_ms=NOW_MS)
+    partition.append(newer.batch(0), now_ms=NOW_MS)
+    partition.watch(waiter)
+    newer.end(partition, committed=True)
+    assert not waiter.is_awake
+    older.end(partition, committed=False)
+    assert waiter.is_awake
+
+
+async def test_a_marker_counts_when_the_disk_has_it(directory: LogDirectory) -> None:
+    partition = partition_of(directory, LogConfig(flush_messages=1))
+    writer = TransactionalWriter(producer_id=9)
+    partition.append(writer.batch(0), now_ms=NOW_MS)
+    await partition.wait_committed(1)
+    end_offset = writer.end(partition, committed=True)
+    assert partition.last_stable_offset == 0
+    await partition.wait_committed(end_offset)
+    assert partition.last_stable_offset == end_offset
+
+
+def test_records_that_are_read_come_with_what_was_aborted_of_them(directory: LogDirectory) -> None:
+    partition = partition_of(directory, LogConfig())
+    for producer_id in (8, 9):
+        writer = TransactionalWriter(producer_id)
+        partition.append(writer.batch(0), now_ms=NOW_MS)
+        writer.end(partition, committed=False)
+    one_batch = partition.log.read(0, max_bytes=1)
+    assert partition.aborted_transactions(0, one_batch) == [(8, 0)]
+    assert partition.aborted_transactions(0, b"") == []
+    everything = partition.log.read(1, max_bytes=10_000)
+    assert partition.aborted_transactions(1, everything) == [(8, 0), (9, 2)]
+    assert partition.aborted_transactions(2, partition.log.read(2, max_bytes=1)) == [(9, 2)]
