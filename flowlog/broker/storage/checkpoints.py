@@ -1,6 +1,9 @@
-"""Kafka's small text files: checkpoints, `partition.metadata` and `meta.properties`, as text.
+"""The small text files: checkpoints, `partition.metadata` and `meta.properties`, as text.
 
-A checkpoint is a version line (0), a count line, and as many lines of space-separated fields.
+They are Kafka's, with a checksum (CRC-32C, as eight hexadecimal digits) added: a digit that changed
+on the disk would pass for another offset. A checkpoint is a version line (1), the checksum of what
+follows, a count line, and as many lines of space-separated fields; Kafka's version 0 is the same
+without the checksum. `meta.properties` ends with a line `checksum=`, over the lines before it.
 Reading is strict: a file that is not whole raises, and the caller rebuilds or refuses.
 """
 
@@ -13,9 +16,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from crc32c import crc32c
+
 from flowlog.errors import FlowlogError
 
-VERSION: Final = 0
+VERSION: Final = 1
+VERSION_WITHOUT_CHECKSUM: Final = 0
+METADATA_VERSION: Final = 0
+CHECKSUM: Final = "checksum"
 LINES_MAX: Final = 10_000_000
 
 
@@ -37,26 +45,38 @@ class PartitionMetadata:
 
 def encode_checkpoint(rows: Iterable[Iterable[object]]) -> bytes:
     lines = [" ".join(map(str, row)) for row in rows]
-    return "\n".join([str(VERSION), str(len(lines)), *lines, ""]).encode()
+    body = "\n".join([str(len(lines)), *lines, ""])
+    return f"{VERSION}\n{_checksum(body.encode())}\n{body}".encode()
 
 
 def decode_checkpoint(data: bytes, *, fields: int) -> list[list[str]]:
     """The rows, each of exactly `fields` fields.
 
     Raises:
-        CorruptCheckpointError: another version, count or shape than promised.
+        CorruptCheckpointError: another version, checksum, count or shape than promised.
     """
+    version, _, body = data.partition(b"\n")
+    if version == str(VERSION).encode():
+        checksum, _, body = body.partition(b"\n")
+        if checksum != _checksum(body).encode():
+            raise CorruptCheckpointError("its checksum differs")
+    elif version != str(VERSION_WITHOUT_CHECKSUM).encode():
+        raise CorruptCheckpointError(f"version {version[:20]!r} is unknown")
     try:
-        lines = data.decode("ascii").splitlines()
-        version, count = int(lines[0]), int(lines[1])
+        lines = body.decode("ascii").splitlines()
+        count = int(lines[0])
     except (UnicodeDecodeError, ValueError, IndexError):
-        raise CorruptCheckpointError("no version and count at the start") from None
-    rows = [line.split(" ") for line in lines[2:]]
-    if version != VERSION or len(rows) != count or count > LINES_MAX or not data.endswith(b"\n"):
-        raise CorruptCheckpointError(f"version {version}, {count} rows promised, {len(rows)} there")
+        raise CorruptCheckpointError("no count at the start") from None
+    rows = [line.split(" ") for line in lines[1:]]
+    if len(rows) != count or count > LINES_MAX or not body.endswith(b"\n"):
+        raise CorruptCheckpointError(f"{count} rows promised, {len(rows)} there")
     if any(len(row) != fields for row in rows):
         raise CorruptCheckpointError(f"a row that has not {fields} fields")
     return rows
+
+
+def _checksum(data: bytes) -> str:
+    return f"{crc32c(data):08x}"
 
 
 def encode_epochs(entries: Iterable[tuple[int, int]]) -> bytes:
@@ -93,7 +113,7 @@ def decode_topic_id(text: str) -> uuid.UUID:
 def encode_partition_metadata(metadata: PartitionMetadata) -> bytes:
     """Kafka's two lines, and two of flowlog's for whoever looks into the directory."""
     return (
-        f"version: {VERSION}\ntopic_id: {encode_topic_id(metadata.topic_id)}\n"
+        f"version: {METADATA_VERSION}\ntopic_id: {encode_topic_id(metadata.topic_id)}\n"
         f"topic: {metadata.topic}\npartition: {metadata.partition}\n"
     ).encode()
 
@@ -110,14 +130,22 @@ def decode_partition_metadata(data: bytes) -> PartitionMetadata:
 
 
 def encode_properties(properties: Mapping[str, str]) -> bytes:
-    return "".join(f"{key}={value}\n" for key, value in properties.items()).encode()
+    data = "".join(f"{key}={value}\n" for key, value in properties.items()).encode()
+    return data + f"{CHECKSUM}={_checksum(data)}\n".encode()
 
 
 def decode_properties(data: bytes) -> dict[str, str]:
-    """`key=value` lines; `#` starts a comment line. Raises CorruptCheckpointError."""
+    """`key=value` lines; `#` starts a comment line. A file without a checksum is believed.
+
+    Raises:
+        CorruptCheckpointError: a line of another shape, or the checksum differs.
+    """
     properties = {}
+    before, mark, checksum = data.rpartition(f"{CHECKSUM}=".encode())
+    if mark and checksum.strip() != _checksum(before).encode():
+        raise CorruptCheckpointError("its checksum differs")
     try:
-        for line in data.decode().splitlines():
+        for line in (before if mark else data).decode().splitlines():
             if line.strip() and not line.startswith("#"):
                 key, value = line.split("=", 1)
                 properties[key.strip()] = value.strip()

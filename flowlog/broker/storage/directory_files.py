@@ -5,15 +5,15 @@
     log-start-offset-checkpoint          ... where the log start lies inside a segment
     replication-offset-checkpoint        ... the high watermark
     cleaner-offset-checkpoint            ... up to where compaction has been
-    .kafka_cleanshutdown                 there after a clean stop, gone while serving
+    .kafka_cleanshutdown                 there after a clean stop, gone while serving; it names the
+                                         logs that were damaged and could not be closed
 
-The checkpoints have Kafka's format with the topic's id in place of its name: after a topic was
-deleted and created again an old line must not speak for the new log.
+The checkpoints have the topic's id in place of Kafka's name: after a topic was deleted and created
+again an old line must not speak for the new log.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import uuid
 from collections.abc import Iterable
@@ -35,6 +35,7 @@ RECOVERY_POINTS: Final = "recovery-point-offset-checkpoint"
 LOG_STARTS: Final = "log-start-offset-checkpoint"
 HIGH_WATERMARKS: Final = "replication-offset-checkpoint"
 CLEANED_TO: Final = "cleaner-offset-checkpoint"
+CHECKPOINTS: Final = (RECOVERY_POINTS, LOG_STARTS, HIGH_WATERMARKS, CLEANED_TO)
 META_PROPERTIES: Final = "meta.properties"
 META_VERSION: Final = "1"
 CLEAN_MARKER: Final = ".kafka_cleanshutdown"
@@ -44,17 +45,17 @@ LogKey = tuple[uuid.UUID, int]
 logger = logging.getLogger(__name__)
 
 
-def read_offsets(files: Files, directory: str, name: str) -> dict[LogKey, int]:
-    """The offsets in a checkpoint; none if it is missing or damaged: recovery then reads more."""
+def read_offsets(files: Files, directory: str, name: str) -> dict[LogKey, int] | None:
+    """The offsets in a checkpoint; None if it is missing or damaged."""
     path = f"{directory}/{name}"
-    if not files.exists(path):
-        return {}
     try:
         rows = decode_checkpoint(read_file(files, path), fields=3)
         return {(decode_topic_id(t), int(p)): int(offset) for t, p, offset in rows}
+    except FileNotFoundError:
+        return None
     except (CorruptCheckpointError, ValueError) as error:
         logger.warning("storage.checkpoint: %s is not used: %s", path, error)
-        return {}
+        return None
 
 
 def encode_offsets(offsets: Iterable[tuple[LogKey, int]]) -> bytes:
@@ -82,7 +83,10 @@ def open_identity(
     try:
         properties = decode_properties(read_file(files, path))
     except CorruptCheckpointError as error:
-        raise ConfigError(f"{path} is damaged: {error}") from None
+        raise ConfigError(
+            f"{path} is damaged: {error}",
+            hint="it says whose data these are; bring it back from a copy",
+        ) from None
     _check(path, properties, "version", META_VERSION)
     _check(path, properties, "node.id", str(node_id))
     if cluster_id is not None:
@@ -101,16 +105,26 @@ def _check(path: str, properties: dict[str, str], key: str, wanted: str) -> None
         )
 
 
-def take_clean_marker(files: Files, directory: str) -> bool:
-    """Whether the last stop was clean. The marker is gone, durably, when this returns."""
+def take_clean_marker(files: Files, directory: str) -> set[LogKey] | None:
+    """The logs that were not closed at the last stop, if it was clean; None if it was not.
+
+    The marker is gone, durably, when this returns.
+    """
     path = f"{directory}/{CLEAN_MARKER}"
-    if not files.exists(path):
-        return False
+    unclosed: set[LogKey] | None = None
+    try:
+        rows = decode_checkpoint(read_file(files, path), fields=2)
+        unclosed = {(decode_topic_id(topic_id), int(p)) for topic_id, p in rows}
+    except FileNotFoundError:
+        return None
+    except (CorruptCheckpointError, ValueError) as error:
+        logger.warning("storage.checkpoint: %s is not used: %s", path, error)
     files.remove(path)
     files.sync_dir(directory)
-    return True
+    return unclosed
 
 
-def write_clean_marker(files: Files, directory: str) -> None:
-    data = json.dumps({"version": 0, "brokerEpoch": -1}).encode()
+def write_clean_marker(files: Files, directory: str, unclosed: Iterable[LogKey]) -> None:
+    """Say that the directory was closed, all but the damaged logs that were `unclosed`."""
+    data = encode_checkpoint((encode_topic_id(topic_id), p) for topic_id, p in unclosed)
     replace_file(files, f"{directory}/{CLEAN_MARKER}", data)

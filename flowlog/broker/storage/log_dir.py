@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import uuid
-from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Final, NamedTuple
 
 from flowlog.broker.storage import directory_files as df
 from flowlog.broker.storage.checkpoints import (
@@ -15,31 +14,40 @@ from flowlog.broker.storage.checkpoints import (
     decode_partition_metadata,
     encode_partition_metadata,
 )
+from flowlog.broker.storage.closing import flush_all
 from flowlog.broker.storage.config import LogConfig
+from flowlog.broker.storage.damage import DamagedLogError
+from flowlog.broker.storage.deleted_logs import DeletedLogs
 from flowlog.broker.storage.directory_names import (
-    deleted_name,
     directory_name,
     is_deleted_name,
     is_valid_topic,
     parse_directory_name,
 )
 from flowlog.broker.storage.environment import StorageEnvironment
-from flowlog.broker.storage.files import Files, Lock, read_file, replace_file, write_file
+from flowlog.broker.storage.files import Files, Lock, read_file, write_file
 from flowlog.broker.storage.free_space import FreeSpace
+from flowlog.broker.storage.log_checkpoints import LogCheckpoints
+from flowlog.broker.storage.new_log import new_log
 from flowlog.broker.storage.os_files import OsFiles
 from flowlog.broker.storage.partition_log import PartitionLog
-from flowlog.broker.storage.recovery import Checkpointed, LogRecovery, new_log
+from flowlog.broker.storage.recovery import LogRecovery
 from flowlog.broker.storage.segment_names import PARTITION_METADATA
 from flowlog.clock import Clock, SystemClock
 from flowlog.errors import ConfigError
 
 LOCK: Final = ".lock"
 METADATA_TOPIC_ID: Final = uuid.UUID(int=1)
-CLOSING_THREADS: Final = 8
-CLOSING_JOBS: Final = 64
-"""Flushes under way at once while closing: each pins descriptors."""
 
 logger = logging.getLogger(__name__)
+
+
+class DamagedLog(NamedTuple):
+    """A log that could not be opened as it was flushed."""
+
+    directory: str
+    identity: PartitionMetadata
+    reason: str
 
 
 class LogDirectory:
@@ -71,8 +79,10 @@ class LogDirectory:
         self._defaults = defaults
         self._clock = clock
         self._logs: dict[df.LogKey, PartitionLog] = {}
-        self._written: dict[str, bytes] = {}
-        self._to_remove: list[tuple[int, str]] = []
+        self.damaged: dict[df.LogKey, DamagedLog] = {}
+        """Logs that are offline: nothing of them is served, and nothing changed."""
+        self._checkpoints = LogCheckpoints(environment.files, path, environment.health)
+        self._deleted = DeletedLogs(environment.files, clock)
 
     @classmethod
     def open(
@@ -134,6 +144,7 @@ class LogDirectory:
         """Make an empty log. Its files are made with its first record, durable with a flush."""
         assert is_valid_topic(topic), topic
         assert (topic_id, partition) not in self._logs, (topic, partition)
+        assert (topic_id, partition) not in self.damaged, (topic, partition)
         self.health.check()
         path = f"{self.path}/{directory_name(topic_id, partition)}"
         identity = PartitionMetadata(topic_id, topic, partition)
@@ -157,6 +168,9 @@ class LogDirectory:
         self._logs[log.topic_id, log.partition] = log
         return log
 
+    def _write_log_points(self) -> None:
+        self._checkpoints.write_log_points(self._logs)
+
     def get(self, topic_id: uuid.UUID, partition: int) -> PartitionLog | None:
         return self._logs.get((topic_id, partition))
 
@@ -165,47 +179,34 @@ class LogDirectory:
 
     def delete(self, topic_id: uuid.UUID, partition: int) -> None:
         """Take a log away at once; its files go after `file.delete.delay.ms` or at the next start."""
-        log = self._logs.pop((topic_id, partition))
-        log.drop_files()
-        if not self._files.exists(log.directory):
+        key = topic_id, partition
+        damaged = self.damaged.pop(key, None)
+        if damaged is not None:
+            del self._checkpoints.damaged[key]
+            self._deleted.add(damaged.directory, delay_ms=self._defaults.file_delete_delay_ms)
             return
-        attempt = 0
-        while self._files.exists(deleted := f"{self.path}/{self._deleted_name(log, attempt)}"):
-            attempt += 1
-        self._files.rename(log.directory, deleted)
-        due_ms = self._clock.monotonic_ms() + log.config.file_delete_delay_ms
-        self._to_remove.append((due_ms, deleted))
+        log = self._logs.pop(key)
+        log.drop_files()
+        self._deleted.add(log.directory, delay_ms=log.config.file_delete_delay_ms)
 
     def remove_deleted(self) -> int:
         """Remove the files of deleted logs whose delay is over; how many logs."""
-        now_ms = self._clock.monotonic_ms()
-        due = [path for due_ms, path in self._to_remove if due_ms <= now_ms]
-        self._to_remove = [row for row in self._to_remove if row[0] > now_ms]
-        for path in due:
-            self._files.remove_dir(path)
-        return len(due)
-
-    def _deleted_name(self, log: PartitionLog, attempt: int) -> str:
-        return deleted_name(directory_name(log.topic_id, log.partition), attempt)
+        return self._deleted.remove_due()
 
     # Opening
 
     def _load(self) -> None:
         started_ms = self._clock.monotonic_ms()
-        is_clean = df.take_clean_marker(self._files, self.path)
-        checkpoints = [
-            df.read_offsets(self._files, self.path, name)
-            for name in (df.RECOVERY_POINTS, df.LOG_STARTS, df.HIGH_WATERMARKS, df.CLEANED_TO)
-        ]
+        unclosed = df.take_clean_marker(self._files, self.path)
+        if not self._checkpoints.has_recovery_points:
+            unclosed = None
         for entry in self._files.list_dir(self.path):
             if not entry.is_directory:
                 continue
             path = f"{self.path}/{entry.name}"
             key = parse_directory_name(entry.name)
             if key is not None:
-                offsets = Checkpointed(*(offsets.get(key, 0) for offsets in checkpoints))
-                identity = self._read_identity(path, key)
-                self._open_log(path, identity, offsets, is_clean=is_clean)
+                self._open_log(path, key, is_clean=unclosed is not None and key not in unclosed)
             elif is_deleted_name(entry.name):
                 self._files.remove_dir(path)
             else:
@@ -214,27 +215,32 @@ class LogDirectory:
             logger.info(
                 "storage.open: %d logs after %s stop in %d ms",
                 len(self._logs),
-                "a clean" if is_clean else "an unclean",
+                "an unclean" if unclosed is None else "a clean",
                 self._clock.monotonic_ms() - started_ms,
             )
 
-    def _open_log(
-        self,
-        path: str,
-        identity: PartitionMetadata,
-        offsets: Checkpointed,
-        *,
-        is_clean: bool,
-    ) -> None:
+    def _open_log(self, path: str, key: df.LogKey, *, is_clean: bool) -> None:
+        identity = self._read_identity(path, key)
+        checkpointed = self._checkpoints.of(key)
         recovery = LogRecovery(
             path,
             self._environment,
             self._defaults,
-            offsets,
+            checkpointed,
             is_clean=is_clean,
             now_ms=self._clock.now_ms(),
         )
-        self._adopt(recovery.open(identity))
+        try:
+            self._adopt(recovery.open(identity))
+        except DamagedLogError as error:
+            logger.error(
+                "storage.damage: %s-%d is offline: %s",
+                identity.topic,
+                identity.partition,
+                error.strerror,
+            )
+            self.damaged[key] = DamagedLog(path, identity, str(error.strerror))
+            self._checkpoints.damaged[key] = checkpointed
 
     def _read_identity(self, path: str, key: df.LogKey) -> PartitionMetadata:
         """The topic's name is for people; the directory's name says whose log it is."""
@@ -254,36 +260,7 @@ class LogDirectory:
         """Write those of recovery points, log starts and high watermarks that changed."""
         self.health.check()
         self.remove_deleted()
-        self._write_log_points()
-        self._write(
-            df.HIGH_WATERMARKS,
-            df.encode_offsets(
-                (key, log.checkpointed_high_watermark) for key, log in self._logs.items()
-            ),
-        )
-
-    def _write_log_points(self) -> None:
-        points = ((key, log.recovery_point) for key, log in self._logs.items())
-        self._write(df.RECOVERY_POINTS, df.encode_offsets(points))
-        self._write(
-            df.LOG_STARTS,
-            df.encode_offsets(
-                (key, log.log_start_offset)
-                for key, log in self._logs.items()
-                if log.log_start_offset
-            ),
-        )
-        cleaned = ((key, log.cleaned_to) for key, log in self._logs.items() if log.cleaned_to)
-        self._write(df.CLEANED_TO, df.encode_offsets(cleaned))
-
-    def _write(self, name: str, data: bytes) -> None:
-        if self._written.get(name) == data:
-            return
-        try:
-            replace_file(self._files, f"{self.path}/{name}", data)
-        except OSError as error:
-            raise self.health.failed(f"write {name}", error) from error
-        self._written[name] = data
+        self._checkpoints.write(self._logs)
 
     # Closing
 
@@ -291,25 +268,10 @@ class LogDirectory:
         """Flush every log and mark the directory clean; or, not clean, just let go of it."""
         try:
             if clean and self.health.failure is None:
-                self._flush_all()
+                flush_all(self._logs.values())
                 self.write_checkpoints()
-                df.write_clean_marker(self._files, self.path)
+                df.write_clean_marker(self._files, self.path, self.damaged)
         finally:
             for log in self._logs.values():
                 log.drop_files()
             self._lock.release()
-
-    def _flush_all(self) -> None:
-        """Flush what needs it, several at a time: each sync mostly waits."""
-        to_flush = [log for log in self._logs.values() if log.prepare_close()]
-        with ThreadPoolExecutor(CLOSING_THREADS) as threads:
-            for start in range(0, len(to_flush), CLOSING_JOBS):
-                logs = to_flush[start : start + CLOSING_JOBS]
-                jobs = [log.begin_flush() for log in logs]
-                results = [threads.submit(job.run) for job in jobs]
-                for log, job, result in zip(logs, jobs, results, strict=True):
-                    error = result.exception()
-                    if isinstance(error, OSError):
-                        log.fail_flush(job, error)
-                        raise error
-                    log.finish_flush(job)

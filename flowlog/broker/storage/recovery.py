@@ -12,10 +12,9 @@ Source: LogLoader and LogSegment.recover in apache/kafka.
 
 from __future__ import annotations
 
-import errno
 import logging
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import replace
 from itertools import pairwise
 
 from flowlog.broker.storage.checkpoints import (
@@ -25,11 +24,13 @@ from flowlog.broker.storage.checkpoints import (
 )
 from flowlog.broker.storage.compaction.recovery import complete_swaps
 from flowlog.broker.storage.config import LogConfig
+from flowlog.broker.storage.damage import DamagedLogError
 from flowlog.broker.storage.environment import StorageEnvironment
 from flowlog.broker.storage.epoch_cache import LeaderEpochCache
 from flowlog.broker.storage.files import DirEntry, read_file
 from flowlog.broker.storage.flush_tracker import FlushTracker
 from flowlog.broker.storage.index import RELATIVE_OFFSET_MAX, CorruptIndexError
+from flowlog.broker.storage.log_checkpoints import Checkpointed
 from flowlog.broker.storage.log_state import NEVER_CLEAN
 from flowlog.broker.storage.partition_log import PartitionLog
 from flowlog.broker.storage.producer_state import ProducerStateTable
@@ -44,53 +45,13 @@ from flowlog.broker.storage.segment_names import (
     file_name,
     parse,
 )
+from flowlog.broker.storage.segment_scan import SegmentScan
 from flowlog.broker.storage.snapshots import SnapshotStore, rebuild_producers
 from flowlog.broker.storage.transaction_index import AbortedTransaction
-from flowlog.broker.storage.walk import scan_batches, walk_headers
-from flowlog.errors import StorageError
+from flowlog.broker.storage.walk import walk_headers
 from flowlog.records.errors import CorruptBatchError
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpointed:
-    """What the data directory's checkpoints say of one log."""
-
-    recovery_point: int = 0
-    log_start_offset: int = 0
-    high_watermark: int = 0
-    cleaned_to: int = 0
-
-
-def new_log(
-    directory: str,
-    environment: StorageEnvironment,
-    config: LogConfig,
-    identity: PartitionMetadata,
-    *,
-    prepare: Callable[[], None],
-    now_ms: int,
-) -> PartitionLog:
-    """An empty log. Nothing is on the disk before its first record; `prepare` then makes the
-    directory: a topic of many partitions is made at once, and idle partitions cost no files.
-    """
-    return PartitionLog(
-        directory,
-        environment,
-        config,
-        identity=identity,
-        segments=SegmentList([LogSegment.create_later(directory, environment, prepare)]),
-        epochs=LeaderEpochCache(),
-        producers=ProducerStateTable(),
-        snapshots=SnapshotStore(environment.files, directory),
-        flushes=FlushTracker(
-            environment, directory, recovery_point=0, epochs_version=0, is_new=True
-        ),
-        log_start_offset=0,
-        now_ms=now_ms,
-        clean_end_offset=0,
-    )
 
 
 class LogRecovery:
@@ -111,6 +72,10 @@ class LogRecovery:
         self._config = config
         self._checkpointed = checkpointed
         self._is_clean = is_clean
+        self._flushed_to = checkpointed.recovery_point
+        """Exclusive: what lies below was on the disk; if it is not, nothing is cut away."""
+        self._closed_at = checkpointed.recovery_point if is_clean else 0
+        """A clean stop flushed everything: the log ends there. 0: not known."""
         self._now_ms = now_ms
         self._epochs = LeaderEpochCache()
         self._is_new = False
@@ -118,13 +83,19 @@ class LogRecovery:
         """Their transaction indexes are made anew, as their other indexes were."""
 
     def open(self, identity: PartitionMetadata) -> PartitionLog:
-        """Raises OSError; whatever damage there is has been cut away afterwards."""
+        """What a crash may have damaged has been cut away afterwards.
+
+        Raises:
+            DamagedLogError: there is other damage; the log is left as it is.
+            OSError: the disk refused.
+        """
         names = self._remove_leftovers(self._list_files())
         self._epochs = self._read_epochs(names)
         segments = self._load_segments(names)
         end_offset = segments.active.next_offset
         first_offset = segments[0].base_offset
         log_start_offset = max(self._checkpointed.log_start_offset, first_offset)
+        self._check_end(end_offset, log_start_offset)
         if end_offset < log_start_offset:
             segments = self._start_over(segments, log_start_offset)
             end_offset = log_start_offset
@@ -162,6 +133,13 @@ class LogRecovery:
         log.checkpointed_high_watermark = min(self._checkpointed.high_watermark, end_offset)
         return log
 
+    def _check_end(self, end_offset: int, log_start_offset: int) -> None:
+        """Raises DamagedLogError where the log does not end behind all that was flushed."""
+        if end_offset < self._flushed_to and log_start_offset < self._flushed_to:
+            raise self._damaged(f"the log ends at {end_offset}, it had {self._flushed_to}")
+        if self._closed_at and end_offset != self._closed_at:
+            raise self._damaged(f"the log ends at {end_offset}, it was closed at {self._closed_at}")
+
     def _list_files(self) -> list[DirEntry]:
         """What is there once the swaps that compaction began are complete."""
         entries = self._environment.files.list_dir(self._directory)
@@ -185,19 +163,18 @@ class LogRecovery:
         return names
 
     def _read_epochs(self, names: dict[str, DirEntry]) -> LeaderEpochCache:
-        if EPOCH_CHECKPOINT not in names:
-            return LeaderEpochCache()
         path = f"{self._directory}/{EPOCH_CHECKPOINT}"
         try:
             return LeaderEpochCache(decode_epochs(read_file(self._environment.files, path)))
+        except FileNotFoundError:
+            if not self._flushed_to:
+                return LeaderEpochCache()
+            logger.warning("storage.epochs: %s is gone", path)
         except CorruptCheckpointError as error:
             logger.warning("storage.epochs: %s is not used: %s", path, error)
-            self._is_clean = False  # The epochs have to come from the batches.
-            self._checkpointed = Checkpointed(
-                log_start_offset=self._checkpointed.log_start_offset,
-                high_watermark=self._checkpointed.high_watermark,
-            )
-            return LeaderEpochCache()
+        self._is_clean = False  # The epochs have to come from the batches.
+        self._checkpointed = replace(self._checkpointed, recovery_point=0)
+        return LeaderEpochCache()
 
     # Segments
 
@@ -244,9 +221,13 @@ class LogRecovery:
             next_offset = segment.base_offset
             position = offset_index.positions[-1] if len(offset_index) else 0
             for located in walk_headers(segment.log, position, segment.size_bytes):
+                if located.header.base_offset < next_offset:
+                    return False
                 next_offset = located.header.next_offset
         except (CorruptIndexError, CorruptBatchError, FileNotFoundError):
             return not segment.size_bytes and self._adopt_empty(segment)
+        if self._closed_at not in (0, next_offset):
+            return False
         segment.next_offset = next_offset
         segment.adopt_indexes(offset_index, time_index)
         segment.finish_scan()
@@ -267,59 +248,68 @@ class LogRecovery:
         good = [s for s in known if s.next_offset < recovery_point]
         doubtful = segments[len(good) :]
         for i, segment in enumerate(doubtful):
-            if good and segment.base_offset != good[-1].next_offset:
+            if good and not self._follows(good[-1], segment):
                 # The end of the one before was lost, or a roll failed and left this one behind.
-                self._drop(doubtful[i:])
+                self._drop(doubtful[i:], end_offset=good[-1].next_offset)
                 break
             if good and not good[-1].is_sealed:
                 good[-1].seal()
             self._epochs.truncate_from_end(segment.base_offset)
-            segment.transactions.clear()
-            is_whole = self._scan(segment)
+            following = doubtful[i + 1] if segment in known else None
+            is_whole = self._scan(segment, following.base_offset if following else None)
             self._rescanned.append(segment)
             good.append(segment)
             if not is_whole:
-                self._drop(doubtful[i + 1 :])
+                self._drop(doubtful[i + 1 :], end_offset=segment.next_offset)
                 break
         good[-1].is_sealed = False
         return good
 
-    def _drop(self, segments: list[LogSegment]) -> None:
+    def _follows(self, segment: LogSegment, following: LogSegment) -> bool:
+        """Whether nothing was lost between two segments; compaction leaves gaps in what is flushed."""
+        if segment.next_offset < following.base_offset <= self._flushed_to:
+            segment.next_offset = following.base_offset
+            segment.finish_scan()
+        return segment.next_offset == following.base_offset
+
+    def _drop(self, segments: list[LogSegment], *, end_offset: int) -> None:
+        if segments:
+            self._check_cut(end_offset, f"{segments[0]} does not follow on the log")
         for segment in reversed(segments):
             logger.warning("storage.recovery: %s does not follow on the log and goes", segment)
             segment.remove()
         self._environment.files.sync_dir(self._directory)
 
-    def _scan(self, segment: LogSegment) -> bool:
+    def _scan(self, segment: LogSegment, end_offset: int | None) -> bool:
         """Read a segment batch by batch and cut it where it stops being right; whether it was."""
         size_bytes = segment.size_bytes
         segment.is_sealed = False
-        segment.start_scan()
-        try:
-            for located in scan_batches(segment.log, size_bytes):
-                header = located.header
-                if header.base_offset < segment.next_offset or header.last_offset_delta < 0:
-                    raise CorruptBatchError(f"offset {header.base_offset} does not ascend")
-                if not segment.has_room_for(header.last_offset):
-                    raise CorruptBatchError(f"offset {header.last_offset} does not belong here")
-                if header.leader_epoch < self._epochs.latest_epoch:
-                    raise CorruptBatchError(f"leader epoch {header.leader_epoch} goes back")
-                self._epochs.assign(header.leader_epoch, header.base_offset)
-                segment.note_scanned(
-                    located, index_interval_bytes=self._config.index_interval_bytes
-                )
-        except CorruptBatchError as error:
+        scan = SegmentScan(
+            segment,
+            self._epochs,
+            end_offset=end_offset,
+            flushed_to=self._flushed_to,
+            index_interval_bytes=self._config.index_interval_bytes,
+        )
+        damage = scan.run()
+        if damage is not None:
+            self._check_cut(segment.next_offset, f"{segment.log.path}: {damage}")
             logger.warning(
                 "storage.recovery: %s is cut at position %d of %d: %s",
                 segment.log.path,
                 segment.size_bytes,
                 size_bytes,
-                error,
+                damage,
             )
             segment.log.truncate(segment.size_bytes)
             segment.log.sync()  # What is cut must not come back with the next crash.
-        segment.finish_scan()
-        return segment.size_bytes == size_bytes
+        segment.transactions.clear()
+        return damage is None
+
+    def _check_cut(self, end_offset: int, reason: str) -> None:
+        """Raises DamagedLogError where a cut would take away what was flushed and not deleted."""
+        if end_offset < self._flushed_to > self._checkpointed.log_start_offset:
+            raise self._damaged(reason)
 
     def _start_over(self, segments: SegmentList, log_start_offset: int) -> SegmentList:
         """The log ends before it starts: what is left of it was deleted already."""
@@ -353,9 +343,8 @@ class LogRecovery:
         except CorruptBatchError as error:
             raise self._damaged(error) from error
 
-    def _damaged(self, error: CorruptBatchError) -> StorageError:
-        what = f"{self._directory}: a record batch that was flushed is damaged: {error}"
-        return StorageError(errno.EIO, what)
+    def _damaged(self, reason: object) -> DamagedLogError:
+        return DamagedLogError(self._directory, reason)
 
     def _note_aborted(self, segment: LogSegment, entry: AbortedTransaction) -> None:
         if segment in self._rescanned:

@@ -95,13 +95,9 @@ def test_entries_ascend_whatever_comes_and_survive_their_file(
     assert decode_epochs(encode_epochs(entries)) == list(entries)
 
 
-def test_the_checkpoint_has_kafkas_text() -> None:
-    assert encode_epochs([(0, 0), (3, 17)]) == b"0\n2\n0 0\n3 17\n"
-
-
 @pytest.mark.parametrize(
     "data",
-    [b"", b"0\n", b"1\n0\n", b"0\n2\n0 0\n", b"0\n1\n0 0", b"0\n1\n0 x\n", b"0\n2\n3 0\n2 5\n",
+    [b"", b"0\n", b"1\n0\n", b"2\n0\n", b"0\n2\n0 0\n", b"0\n1\n0 0", b"0\n1\n0 x\n", b"0\n2\n3 0\n2 5\n",
      b"0\n1\n0 0 0\n", b"0\n1\n-1 0\n", b"\xff\n0\n"],
 )  # fmt: skip
 def test_a_damaged_checkpoint_is_refused(data: bytes) -> None:

@@ -11,8 +11,10 @@ import pytest
 from flowlog.broker.storage.checkpoints import (
     PartitionMetadata,
     decode_partition_metadata,
+    decode_properties,
     decode_topic_id,
     encode_partition_metadata,
+    encode_properties,
     encode_topic_id,
 )
 from flowlog.broker.storage.config import LogConfig
@@ -153,7 +155,8 @@ def test_identity_is_made_once_and_held_to(files: Files, root: str, clock: HandC
         with pytest.raises(ConfigError, match=r"meta\.properties"):
             LogDirectory.open(root, files=files, clock=clock, **wrong)  # type: ignore[arg-type]
     path = f"{root}/meta.properties"
-    write_file(files, path, read_file(files, path).replace(b"version=1", b"version=2"))
+    newer = decode_properties(read_file(files, path)) | {"version": "2"}
+    write_file(files, path, encode_properties(newer))
     with pytest.raises(ConfigError, match="version=2"):
         LogDirectory.open(root, files=files, clock=clock, node_id=3)
     assert files.lock(f"{root}/.lock"), "a refused start lets go of the lock"

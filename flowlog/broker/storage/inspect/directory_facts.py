@@ -19,7 +19,7 @@ from flowlog.broker.storage.inspect.reading import ReadableFiles, read_whole
 from flowlog.broker.storage.inspect.small_files import check_spelling
 
 Offsets = dict[df.LogKey, int]
-CHECKPOINTS = (df.RECOVERY_POINTS, df.LOG_STARTS, df.HIGH_WATERMARKS, df.CLEANED_TO)
+CHECKPOINTS = df.CHECKPOINTS
 
 
 @dataclass(slots=True)
