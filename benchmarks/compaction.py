@@ -1,8 +1,8 @@
 """`python -m benchmarks.compaction`: a log of updates is compacted while clients go on.
 
 Ten million updates of 100,000 keys, 1 GB, of which every thousandth key ends with a tombstone. One
-connection sends records one by one to another topic and reads each of them back, before and while
-the log is compacted: what it waits is the price. Afterwards the whole log is read: each key's last
+connection sends a thousand records a second to another topic and reads each of them back, before
+and while the log is compacted: what it waits is the price. Afterwards the whole log is read: each key's last
 value or tombstone must be there, at its offset.
 """
 
@@ -33,6 +33,8 @@ from flowlog.testing.broker_process import BrokerProcess
 TABLE, PROBE = "table", "probe"
 BATCH_RECORDS = 9_000
 VALUE_BYTES = 80
+PROBES_PER_S = 1_000
+PROBE_LATE_S = 0.1  # One that comes later than this is not made up for.
 NEVER_MS = str(2**62)
 TOMBSTONE_EVERY = 1_000
 _DONE = re.compile(
@@ -177,8 +179,11 @@ class _Waits:
         waits: list[int] = []
         with wire.connect(port) as sock:
             started = time.perf_counter()
+            due = started
             while goes_on(time.perf_counter() - started):
                 for _ in range(20):
+                    due = max(due + 1 / PROBES_PER_S, time.perf_counter() - PROBE_LATE_S)
+                    time.sleep(max(0.0, due - time.perf_counter()))
                     before = time.perf_counter_ns()
                     sock.sendall(request)
                     answer = wire.read_response(sock)

@@ -9,7 +9,7 @@ Source: LogCleaner and MemoryRecords.filterTo in apache/kafka.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from flowlog.records.batch import (
     CODEC_MASK,
@@ -25,7 +25,7 @@ from flowlog.records.varint import append_varint
 
 from .job import CleaningJob
 from .offset_map import OffsetMap, plain_records
-from .record_walk import Walked, walk_records
+from .record_walk import Walked, walk_chosen, walk_records
 
 Encoded = bytes | bytearray | memoryview
 
@@ -56,6 +56,11 @@ class BatchCleaner:
         self._aborted = aborted
         self._has_data: set[int] = set()
         """Producers with records of the transaction whose marker comes next."""
+        self._segment_end_offset = 0
+
+    def start_segment(self, next_offset: int) -> None:
+        """The batches that come go into a new segment, up to `next_offset` (exclusive)."""
+        self._segment_end_offset = next_offset
 
     def clean(self, batch: RecordBatchView) -> Encoded | None:
         """The batch's new bytes; None where nothing of it stays.
@@ -71,13 +76,14 @@ class BatchCleaner:
             self._has_data.add(batch.producer_id)
         if self._aborted.has(batch):
             return self._emptied(batch)
-        if batch.base_offset >= self._job.first_dirty_offset:
-            last_count, has_tombstone = self._offsets.survivors_in(batch)
-            if not last_count:
-                return self._emptied(batch)
-            if last_count == batch.record_count and not has_tombstone:
-                return batch.encoded
-        return self._clean_data(batch)
+        if batch.base_offset < self._job.first_dirty_offset:
+            return self._clean_data(batch)
+        survivors = self._offsets.survivors_in(batch)
+        if not survivors:
+            return self._emptied(batch)
+        if len(survivors) == batch.record_count and not any(code & 1 for code in survivors):
+            return batch.encoded
+        return self._clean_data(batch, survivors)
 
     def _clean_marker(self, batch: RecordBatchView) -> Encoded | None:
         """A marker stays while records of its transaction were there, and then to its horizon."""
@@ -90,15 +96,22 @@ class BatchCleaner:
             return self._rewritten(batch, records, list(walk_records(records)), gets_horizon=True)
         return batch.encoded if batch.base_timestamp_ms > self._job.now_ms else None
 
-    def _clean_data(self, batch: RecordBatchView) -> Encoded | None:
+    def _clean_data(
+        self, batch: RecordBatchView, survivors: Sequence[int] | None = None
+    ) -> Encoded | None:
+        """Keep the last record of each key; `survivors` says which ones where it is known."""
         records = plain_records(batch, self._job.max_decompressed_bytes)
+        if survivors is not None and batch.record_count == batch.last_offset_delta + 1:
+            found = walk_chosen(records, [code >> 1 for code in survivors])
+        else:
+            found = walk_records(records)
         keeps_tombstones = (
             not batch.has_delete_horizon or batch.base_timestamp_ms > self._job.now_ms
         )
         base_offset = batch.base_offset
         kept = [
             record
-            for record in walk_records(records)
+            for record in found
             if record.key is not None
             and (keeps_tombstones or not record.is_tombstone)
             and self._offsets.is_last(record.key, base_offset + record.offset_delta)
@@ -111,11 +124,12 @@ class BatchCleaner:
         return self._rewritten(batch, records, kept, gets_horizon=gets_horizon)
 
     def _must_stay(self, batch: RecordBatchView) -> bool:
-        """The last batch of a producer that may go on keeps its sequence; the last of the cleaned
-        range keeps the log's offsets known.
+        """The last batch of a producer that may go on keeps its sequence; the last of a segment
+        and of the cleaned range keep the log's offsets known: segments follow on one another
+        without a gap, so that a recovery without checkpoints takes none for a loss.
         """
         last_offset = batch.last_offset
-        if last_offset + 1 == self._offsets.end_offset:
+        if last_offset + 1 in (self._segment_end_offset, self._offsets.end_offset):
             return True
         return batch.has_producer_id and last_offset in self._job.last_offsets
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final
 
 from flowlog.broker.storage.files import File, Files
@@ -38,7 +39,8 @@ class CleanedSegment:
         self._largest = NO_TIMESTAMP, base_offset
         self._bytes_since_index = 0
         self._pending = bytearray()
-        self._log = self._make(LOG)
+        self._made: list[str] = []
+        self._log: File | None = self._make(LOG)
 
     def append(self, encoded: bytes | bytearray | memoryview) -> None:
         """Add one whole batch."""
@@ -57,9 +59,10 @@ class CleanedSegment:
 
     def finish(self, aborted: Iterable[AbortedTransaction]) -> int:
         """Have it all on the disk, with an index of the aborted transactions; how many there are."""
+        assert self._log is not None, "finished already"
         self._write()
         self._log.sync()
-        self._log.close()
+        self._close_log()
         if self._largest[0] != NO_TIMESTAMP:
             self._times.maybe_append(*self._largest)
         self._put(OFFSET_INDEX, self._offsets.encode())
@@ -70,12 +73,22 @@ class CleanedSegment:
             self._put(TRANSACTION_INDEX, self._aborted.encode())
         return len(self._aborted)
 
-    def close(self) -> None:
-        """Give it up; its files are left for whoever removes leftovers."""
-        self._log.close()
+    def abandon(self) -> None:
+        """Give it up: what was written goes, for a full disk may be the reason."""
+        with suppress(OSError):
+            self._close_log()
+        for path in self._made:
+            with suppress(OSError):
+                self._files.remove(path)
+
+    def _close_log(self) -> None:
+        log, self._log = self._log, None
+        if log is not None:
+            log.close()
 
     def _write(self) -> None:
         if self._pending:
+            assert self._log is not None, "finished already"
             self._log.pwrite(self._pending, self.size_bytes - len(self._pending))
             self._pending = bytearray()
 
@@ -88,7 +101,8 @@ class CleanedSegment:
             file.close()
 
     def _make(self, suffix: str) -> File:
-        name = file_name(self._base_offset, suffix) + CLEANED
-        file = self._files.open(f"{self._directory}/{name}", create=True)
+        path = f"{self._directory}/{file_name(self._base_offset, suffix)}{CLEANED}"
+        file = self._files.open(path, create=True)
+        self._made.append(path)
         file.truncate(0)
         return file

@@ -102,6 +102,7 @@ def _clean_group(
         group[0].base_offset,
         index_interval_bytes=job.index_interval_bytes,
     )
+    cleaner.start_segment(group[-1].next_offset)
     markers: set[int] = set()
     try:
         for segment in group:
@@ -115,7 +116,7 @@ def _clean_group(
         entries = [AbortedTransaction(*entry) for entry in job.aborted if entry[2] in markers]
         aborted_count = cleaned.finish(entries)
     except BaseException:
-        cleaned.close()
+        cleaned.abandon()
         raise
     return CleanedGroup(
         replaced=tuple(segment.base_offset for segment in group),

@@ -49,13 +49,14 @@ class OffsetMap:
         """No more batches: now what survives can be asked by offset."""
         self._survivors = sorted(self._latest.values())
 
-    def survivors_in(self, batch: RecordBatchView) -> tuple[int, bool]:
-        """How many records of a batch noted here are the last of their key; whether any is a
-        tombstone.
+    def survivors_in(self, batch: RecordBatchView) -> list[int]:
+        """The records of a batch noted here that are the last of their key: offset deltas times
+        two, plus one for a tombstone.
         """
-        first = bisect_left(self._survivors, batch.base_offset << 1)
+        base = batch.base_offset << 1
+        first = bisect_left(self._survivors, base)
         end = bisect_left(self._survivors, batch.next_offset << 1)
-        return end - first, any(code & 1 for code in self._survivors[first:end])
+        return [code - base for code in self._survivors[first:end]]
 
     def is_last(self, key: bytes, offset: int) -> bool:
         """Whether no later record of the key is known."""

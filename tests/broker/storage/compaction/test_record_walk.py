@@ -5,7 +5,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowlog.broker.storage.compaction.record_walk import map_key, note_latest, walk_records
+from flowlog.broker.storage.compaction.record_walk import (
+    map_key,
+    note_latest,
+    walk_chosen,
+    walk_records,
+)
 from flowlog.records.batch import HEADER_BYTES
 from flowlog.records.builder import build_batch
 from flowlog.records.errors import CorruptBatchError
@@ -39,6 +44,19 @@ def test_the_last_offset_of_each_key_is_noted(
         for i, record in enumerate(records)
         if record.key is not None
     }
+
+
+@given(st.lists(rows, min_size=1, max_size=30), st.data())
+def test_chosen_records_are_those_at_their_places(
+    drawn: list[tuple[bytes | None, bytes | None, int, list[tuple[str, bytes | None]]]],
+    data: st.DataObject,
+) -> None:
+    records = encoded([Record(k, v, tuple(h), t) for k, v, t, h in drawn])
+    places = sorted(data.draw(st.sets(st.integers(0, len(drawn) - 1))))
+
+    whole = list(walk_records(records))
+
+    assert list(walk_chosen(records, places)) == [whole[place] for place in places]
 
 
 def test_a_batch_of_many_records_is_noted_to_its_end() -> None:
