@@ -22,6 +22,8 @@ def flowlog_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerP
     properties = {
         "group.initial.rebalance.delay.ms": "0",
         "offsets.topic.num.partitions": "8",
+        "group.consumer.min.heartbeat.interval.ms": "100",
+        "group.consumer.heartbeat.interval.ms": "300",
     }
     with BrokerProcess(tmp_path_factory.mktemp("broker"), properties) as broker:
         yield broker

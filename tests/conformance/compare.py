@@ -32,6 +32,9 @@ BROKER_PROPERTIES: Final = {
     "offsets.topic.num.partitions": "4",
     "group.initial.rebalance.delay.ms": "0",
     "group.min.session.timeout.ms": "1000",
+    "group.consumer.min.heartbeat.interval.ms": "100",
+    "group.consumer.heartbeat.interval.ms": "1000",
+    "group.consumer.min.session.timeout.ms": "2000",
 }
 """The settings of the Kafka that was recorded, as far as an answer shows them."""
 

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 from flowlog.broker.wire import messages
 from tests.conformance.answers import Answer, flatten
-from tests.conformance.connection import ClosedError, RawConnection
+from tests.conformance.connection import API_VERSIONS, ClosedError, RawConnection
 
 LIST_OFFSETS: Final = 2
 METADATA: Final = 3
@@ -28,18 +28,22 @@ class Case:
     tell: Callable[[Probe], None]
     since: int
     until: int
+    needs: int
 
 
 CASES: list[Case] = []
 
 
 def case(
-    api_key: int, *, since: int = 0, until: int = 99
+    api_key: int, *, since: int = 0, until: int = 99, needs: int = API_VERSIONS
 ) -> Callable[[Callable[[Probe], None]], Callable[[Probe], None]]:
-    """Collect a function as a case of the API, for versions `since` to `until` inclusive."""
+    """Collect a function as a case of the API, for versions `since` to `until` inclusive.
+
+    `needs` is another API that must be served for it.
+    """
 
     def collect(tell: Callable[[Probe], None]) -> Callable[[Probe], None]:
-        CASES.append(Case(api_key, tell.__name__, tell, since, until))
+        CASES.append(Case(api_key, tell.__name__, tell, since, until, needs))
         return tell
 
     return collect
@@ -112,6 +116,17 @@ class Probe:
             ClosedError: there was none.
         """
         return self._connection.call(api_key, version, request)
+
+    def call_until(
+        self, api_key: int, version: int, request: Any, done: Callable[[Any], bool]
+    ) -> Any:
+        """As `call`, again until `done` or for some seconds; the last answer."""
+        deadline = time.monotonic() + SETTLE_S
+        while not done(answer := self.call(api_key, version, request)):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+        return answer
 
     def topic(
         self, word: str, partitions: int = 1, configs: Mapping[str, str] | None = None

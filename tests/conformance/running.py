@@ -24,7 +24,7 @@ def served_versions(bootstrap: str) -> Ranges:
 
 def versions_of(case: Case, ranges: Ranges) -> range:
     """The versions at which the case is told to a broker with those ranges."""
-    low, high = ranges.get(case.api_key, (0, -1))
+    low, high = ranges.get(case.api_key, (0, -1)) if case.needs in ranges else (0, -1)
     return range(max(low, case.since), min(high, case.until) + 1)
 
 

@@ -37,6 +37,8 @@ def handle(request: Any, context: RequestContext) -> Any:
 
 def _describe(group_id: str, context: RequestContext) -> Any:
     try:
+        if not group_id:
+            raise KafkaError(ErrorCode.invalid_group_id, "a group's name cannot be empty")
         return _present(context.services.groups.describe_consumer_group(group_id))
     except KafkaError as error:
         return messages.consumer_group_describe.DescribedGroup(
@@ -64,7 +66,7 @@ def _member(member: ConsumerMemberView) -> Any:
         client_id=member.client_id,
         client_host=member.client_host,
         subscribed_topic_names=tuple(member.topics),
-        subscribed_topic_regex=member.regex or None,
+        subscribed_topic_regex=member.regex or "",
         assignment=_assignment(member.assigned),
         target_assignment=_assignment(member.target),
         member_type=CLASSIC_MEMBER if member.is_classic else CONSUMER_MEMBER,

@@ -42,7 +42,7 @@ def _row(topic: str, index: int, context: RequestContext) -> Any:
         partition.log.check_open()
     except KafkaError as error:
         row.error_code = error.error_code
-        row.error_message = error.message
+        row.error_message = str(error)
         return row
     row.active_producers = tuple(map(_producer, partition.log.producers))
     return row

@@ -114,7 +114,10 @@ def _group(group: Any, context: RequestContext) -> Any | Awaitable[Any]:
             topics=tuple(topics) if fetched.error is ErrorCode.none else (),
         )
 
-    return then(context.services.groups.fetch_offsets(group.group_id, wanted), render)
+    found = context.services.groups.fetch_offsets(
+        group.group_id, wanted, group.member_id, group.member_epoch
+    )
+    return then(found, render)
 
 
 def _topics_by_name(fetched: Fetched) -> Iterator[Any]:

@@ -7,8 +7,10 @@ from tests.conformance.cases import (  # noqa: F401
     features,
     frames,
     groups,
+    new_groups,
     placement,
     quotas,
     records,
     topics,
+    transactions,
 )
