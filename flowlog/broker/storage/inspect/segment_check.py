@@ -1,8 +1,9 @@
-"""One segment: its `.log` file with both indexes, in one pass."""
+"""One segment: its `.log` file with its indexes, in one pass."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 from flowlog.broker.storage.inspect.batch_check import EpochCheck, OffsetCheck, check_content
@@ -10,7 +11,14 @@ from flowlog.broker.storage.inspect.findings import Circumstances, Finding
 from flowlog.broker.storage.inspect.index_check import OffsetIndexCheck, TimeIndexCheck
 from flowlog.broker.storage.inspect.reading import ReadableFile, ReadableFiles, read_whole
 from flowlog.broker.storage.inspect.scan import ScannedBatch, Unreadable, scan
-from flowlog.broker.storage.segment_names import LOG, OFFSET_INDEX, TIME_INDEX, file_name
+from flowlog.broker.storage.inspect.transaction_check import TransactionCheck
+from flowlog.broker.storage.segment_names import (
+    LOG,
+    OFFSET_INDEX,
+    TIME_INDEX,
+    TRANSACTION_INDEX,
+    file_name,
+)
 
 TAIL_LOOKS: Final = 5
 """How often the unreadable end of a growing log is looked at before it counts as damage."""
@@ -36,11 +44,12 @@ class SegmentCheck:
         self._known = circumstances
         self.epochs = EpochCheck(epochs, circumstances)
         self.offsets = OffsetCheck(is_compacted=circumstances.is_compacted)
+        self._transactions = TransactionCheck(is_compacted=circumstances.is_compacted)
         self.has_unknown = False
         """There were batches whose headers cannot be believed."""
 
     def check(self, base_offset: int, *, is_growing: bool) -> Iterator[Finding]:
-        """Findings in the segment's three files. `is_growing`: the last of a log in use."""
+        """Findings in the segment's files. `is_growing`: the last of a log in use."""
         path = self._path(base_offset, LOG)
         try:
             file = self._files.open(path)
@@ -73,11 +82,13 @@ class SegmentCheck:
         if not is_growing:
             yield from self._open_indexes(indexes, base_offset, is_empty=not size_bytes)
         is_whole = True
+        self._transactions.start_segment(base_offset)
         for item in self._scan(file, size_bytes, is_growing):
             if isinstance(item, Unreadable):
                 is_whole = False
                 self.has_unknown = True
                 self.offsets.on_damage(None)
+                self._transactions.on_damage()
                 yield Finding(path, item.position, item.what + (IN_MOTION if is_growing else ""))
             else:
                 yield from self._check_batch(path, file, item, base_offset)
@@ -85,6 +96,8 @@ class SegmentCheck:
                     yield from index.on_batch(item)
         for index in indexes:
             yield from index.finish(is_whole=is_whole)
+        if not is_growing:
+            yield from self._check_transactions(base_offset)
 
     def _check_batch(
         self, path: str, file: ReadableFile, batch: ScannedBatch, base_offset: int
@@ -96,7 +109,9 @@ class SegmentCheck:
         if not batch.crc_ok:
             self.has_unknown = True
             self.offsets.on_damage(batch.header)
+            self._transactions.on_damage()
             return
+        self._transactions.on_batch(file, batch)
         what = self.offsets.on_batch(batch.header, base_offset)
         what = what or self.epochs.on_batch(batch.header)  # Asked for at the right offset only.
         if what:
@@ -140,6 +155,13 @@ class SegmentCheck:
                 yield Finding(path, None, "is missing")
         except OSError as error:
             yield Finding(path, None, f"cannot be read: {error.strerror or error}")
+
+    def _check_transactions(self, base_offset: int) -> Iterator[Finding]:
+        path = self._path(base_offset, TRANSACTION_INDEX)
+        data = b""  # Where nothing was aborted there is no file.
+        with suppress(OSError):  # What cannot be read, its own turn tells.
+            data = read_whole(self._files, path)
+        yield from self._transactions.finish_segment(path, data)
 
     def _path(self, base_offset: int, suffix: str) -> str:
         return f"{self._directory}/{file_name(base_offset, suffix)}"

@@ -16,6 +16,7 @@ from flowlog.broker.storage.log_dir import LogDirectory
 from flowlog.broker.storage.partition_log import PartitionLog
 from flowlog.records.batch import Codec
 from flowlog.records.builder import build_batch
+from flowlog.records.control import ControlType, EndTransactionMarker
 from flowlog.records.record import Record
 from flowlog.testing.files import MemoryFiles
 
@@ -72,13 +73,36 @@ def append_some(log: PartitionLog, *, batches: int, epoch: int, producer_id: int
         sequence += count
 
 
+def append_transactions(log: PartitionLog, *, epoch: int) -> None:
+    """Two transactions that overlap, both aborted, then one that was committed."""
+    for producer_id in (20, 21, 22):
+        encoded = build_batch(
+            [Record(None, b"t", (), NOW_MS)],
+            producer_id=producer_id,
+            producer_epoch=0,
+            base_sequence=0,
+            is_transactional=True,
+        )
+        log.append_as_leader(encoded, leader_epoch=epoch, now_ms=NOW_MS)
+    for producer_id in (20, 21, 22):
+        log.append_marker(
+            EndTransactionMarker(ControlType(producer_id == 22), 1),
+            producer_id=producer_id,
+            producer_epoch=0,
+            transaction_version=1,
+            leader_epoch=epoch,
+            now_ms=NOW_MS,
+        )
+
+
 def make_place() -> Place:
-    """Segments, indexes with entries, snapshots with producers and two leader epochs."""
+    """Segments, indexes with entries, snapshots with producers, two leader epochs, two aborts."""
     files = MemoryFiles()
     directory = LogDirectory.open(ROOT, files=files, defaults=CONFIG, cluster_id=None)
     log = directory.create("orders", TOPIC_ID, 0)
     log.epochs.assign(3, 0)
     append_some(log, batches=8, epoch=3, producer_id=7)
+    append_transactions(log, epoch=3)
     log.epochs.assign(5, log.log_end_offset)
     append_some(log, batches=8, epoch=5, producer_id=8)
     log.checkpointed_high_watermark = log.log_end_offset

@@ -18,7 +18,7 @@ from flowlog.records.record import Record
 
 from .conftest import CONFIG, NOW_MS, PARTITION, ROOT, TOPIC_ID, Place, append_some, make_place
 
-PROTECTED = (".log", ".index", ".timeindex", ".snapshot", EPOCH_CHECKPOINT)
+PROTECTED = (".log", ".index", ".timeindex", ".txnindex", ".snapshot", EPOCH_CHECKPOINT)
 """Kinds of files in which no bit can turn without being noticed."""
 
 
