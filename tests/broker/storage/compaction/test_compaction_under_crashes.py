@@ -33,6 +33,7 @@ from flowlog.broker.storage.config import LogConfig
 from flowlog.broker.storage.directory_files import RECOVERY_POINTS
 from flowlog.broker.storage.log_dir import LogDirectory
 from flowlog.broker.storage.partition_log import PartitionLog
+from flowlog.broker.storage.segment_names import CLEANED
 from flowlog.broker.storage.walk import walk_headers
 from flowlog.errors import FlowlogError, KafkaError, StorageError
 from flowlog.records.batch import Codec, iter_batches
@@ -43,12 +44,12 @@ from flowlog.testing.files import MemoryFiles
 TOPIC_ID = uuid.UUID(int=9)
 RETENTION_MS = 1_000
 CONFIG = LogConfig(
-    segment_bytes=300,
+    segment_bytes=360,
     index_interval_bytes=150,
     cleanup_policy=frozenset({"compact"}),
     delete_retention_ms=RETENTION_MS,
 )
-KEYS = [b"a", b"b", b"c", b"d", b"a long key " * 6]
+KEYS = [b"a", b"b", b"c", b"d", b"a long key " * 4]
 NO_LIMIT = 10**9
 Stored = tuple[bytes, bytes | None]
 
@@ -85,9 +86,9 @@ class CompactionUnderCrashes(RuleBasedStateMachine):
 
     @rule(
         rows=st.lists(
-            st.tuples(st.sampled_from(KEYS), st.none() | st.binary(max_size=40)),
+            st.tuples(st.sampled_from(KEYS), st.none() | st.binary(max_size=20)),
             min_size=1,
-            max_size=5,
+            max_size=4,
         ),
         codec=st.sampled_from([Codec.NONE, Codec.NONE, Codec.GZIP, Codec.LZ4, Codec.ZSTD]),
         rolls=st.booleans(),
@@ -124,19 +125,23 @@ class CompactionUnderCrashes(RuleBasedStateMachine):
 
     @rule(
         rows=st.lists(st.tuples(st.sampled_from(KEYS), st.none() | st.just(b"new")), max_size=3),
-        operations=st.integers(0, 50),
+        operations=st.integers(0, 20),
+        from_swap=st.booleans(),
         rng=st.builds(random.Random, st.integers(0, 2**32 - 1)),
     )
     def lose_power_while_compacting(
-        self, rows: list[Stored], operations: int, rng: random.Random
+        self, rows: list[Stored], operations: int, from_swap: bool, rng: random.Random
     ) -> None:
-        """In the middle of it, where several small segments are about to become one."""
+        """After so many file operations, of all or of the swaps alone."""
         for row in rows:
             self.append([row], Codec.NONE, rolls=True)
-        left = iter(range(operations))
+        left, counts = operations, not from_swap
 
-        def fail(_operation: str, _path: str) -> OSError | None:
-            return None if next(left, None) is not None else OSError(errno.EIO, "power is lost")
+        def fail(operation: str, path: str) -> OSError | None:
+            nonlocal left, counts
+            counts = counts or (path.endswith(CLEANED) and operation == "rename")
+            left -= counts
+            return OSError(errno.EIO, "power is lost") if left < 0 else None
 
         self.files.fail_when(fail)
         try:
