@@ -33,7 +33,7 @@ def name() -> str:
 def test_a_created_topic_can_be_written_at_once(client: Client, name: str) -> None:
     client.create_topic(name, partitions=3)
 
-    assert client.topics()[name] == 3
+    _wait_until_shown(client, name, 3)
     assert client.produce(name, [Outgoing(b"v", partition=2)])[0].offset == 0
 
 
@@ -62,7 +62,7 @@ def test_a_deleted_topic_is_gone_and_its_name_is_free_again(client: Client, name
     wait_until(lambda: name not in client.topics(), what="deleted")
     client.create_topic(name, partitions=1)
 
-    assert client.topics()[name] == 1
+    _wait_until_shown(client, name, 1)
     assert client.end_offsets(name) == {0: 0}
 
 
@@ -151,6 +151,11 @@ def test_a_group_with_a_member_cannot_be_deleted(
             client.delete_group(name)
 
     assert name in client.groups()
+
+
+def _wait_until_shown(client: Client, topic: str, partitions: int) -> None:
+    """Apache Kafka answers before all of its parts know of the topic."""
+    wait_until(lambda: client.topics().get(topic) == partitions, what=f"showing {topic}")
 
 
 def _end_offsets_where_led(client: Client, topic: str) -> dict[int, int]:
