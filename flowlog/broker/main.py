@@ -59,7 +59,7 @@ async def _serve(config: BrokerConfig) -> None:
 def _announce(config: BrokerConfig, server: BrokerServer) -> None:
     print(
         f"ready: broker {config.integer('node.id')} on {server.bootstrap}, "
-        f"data in {config.data_dir.absolute()}; "
+        f"data in {', '.join(str(folder.absolute()) for folder in config.data_dirs)}; "
         f"one copy of each record: {_loss_in_words(config)}",
         file=sys.stderr,
         flush=True,

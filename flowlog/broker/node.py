@@ -20,8 +20,9 @@ from flowlog.broker.controller.records import BrokerRecord
 from flowlog.broker.replication.log_config import log_config
 from flowlog.broker.replication.partitions import Partitions
 from flowlog.broker.storage.config import LogConfig
+from flowlog.broker.storage.files import Files
 from flowlog.broker.storage.group_commit import GroupCommit
-from flowlog.broker.storage.log_dir import LogDirectory
+from flowlog.broker.storage.log_dirs import LogDirectories
 from flowlog.clock import Clock
 
 logger = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ class Node:
         self,
         config: BrokerConfig,
         clock: Clock,
-        directory: LogDirectory,
+        directory: LogDirectories,
     ) -> None:
         self.config = config
         self.node_id = config.integer("node.id")
@@ -52,21 +53,24 @@ class Node:
         self.partitions.open_all()
 
     @classmethod
-    async def open(cls, config: BrokerConfig, clock: Clock) -> Node:
-        """Open the data folder of `config`, recovering what a crash left.
+    async def open(cls, config: BrokerConfig, clock: Clock, *, files: Files | None = None) -> Node:
+        """Open the data folders of `config`, recovering what a crash left.
+
+        `files` stands in for the operating system's.
 
         Raises:
             FlowlogError: the folder is another node's, in use, or newer than this flowlog.
             StorageError: the folder cannot be read or written.
         """
-        return await anyio.to_thread.run_sync(cls._open, config, clock)
+        return await anyio.to_thread.run_sync(cls._open, config, clock, files)
 
     @classmethod
-    def _open(cls, config: BrokerConfig, clock: Clock) -> Node:
-        directory = LogDirectory.open(
-            config.data_dir,
+    def _open(cls, config: BrokerConfig, clock: Clock, files: Files | None) -> Node:
+        directory = LogDirectories.open(
+            config.data_dirs,
             node_id=config.integer("node.id"),
             cluster_id=config.string("cluster.id") or None,
+            files=files,
             clock=clock,
             free_bytes_floor=config.integer("log.dir.free.bytes.floor"),
         )

@@ -38,6 +38,7 @@ from flowlog.broker.housekeeping import Housekeeping
 from flowlog.broker.log_cleaner import LogCleaner
 from flowlog.broker.node import Node
 from flowlog.broker.replication.fetch_sessions import FetchSessions
+from flowlog.broker.storage.files import Files
 from flowlog.clock import Clock, SystemClock
 from flowlog.errors import FlowlogError
 
@@ -54,8 +55,12 @@ class BrokerServer:
     where the caller installed it).
     """
 
-    def __init__(self, config: BrokerConfig, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self, config: BrokerConfig, *, clock: Clock | None = None, files: Files | None = None
+    ) -> None:
+        """`files` stands in for the operating system's, for tests of failing disks."""
         self.config = config
+        self._files = files
         self._clock = clock or SystemClock()
         self._connections: set[Connection] = set()
         self._stack = AsyncExitStack()
@@ -96,7 +101,7 @@ class BrokerServer:
         return len(self._connections)
 
     async def _start(self, stack: AsyncExitStack) -> None:
-        self._node = node = await Node.open(self.config, self._clock)
+        self._node = node = await Node.open(self.config, self._clock, files=self._files)
         stack.callback(node.close)
         stack.push_async_callback(node.group_commit.close)
         self._tasks: TaskGroup = await stack.enter_async_context(anyio.create_task_group())

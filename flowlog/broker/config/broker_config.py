@@ -56,8 +56,9 @@ class BrokerConfig:
         config = cls(dict(properties))
         config.listener  # noqa: B018 - an address that cannot be read must fail here
         config.advertised  # noqa: B018
-        if len(config.strings("log.dirs")) != 1:
-            raise ConfigError("log.dirs: exactly one folder is supported")
+        folders = [folder.absolute() for folder in config.data_dirs]
+        if not folders or len(set(folders)) < len(folders):
+            raise ConfigError("log.dirs: one folder at least, and none of them twice")
         return config
 
     def text(self, name: str) -> str | None:
@@ -129,5 +130,10 @@ class BrokerConfig:
         return Endpoint.parse(advertised[0]) if advertised else None
 
     @property
+    def data_dirs(self) -> tuple[Path, ...]:
+        return tuple(map(Path, self.strings("log.dirs")))
+
+    @property
     def data_dir(self) -> Path:
-        return Path(self.strings("log.dirs")[0])
+        """The first of them, which holds the metadata."""
+        return self.data_dirs[0]

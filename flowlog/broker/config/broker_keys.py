@@ -41,7 +41,7 @@ _OWN = [
         "",
         "The address that clients are told; the listener's own when left empty.",
     ),
-    ConfigKey("log.dirs", ConfigType.LIST, "flowlog-data", "The folder that holds the data."),
+    ConfigKey("log.dirs", ConfigType.LIST, "flowlog-data", "The folders that hold the data."),
     ConfigKey(
         "log.dir.free.bytes.floor",
         ConfigType.LONG,

@@ -1,7 +1,7 @@
 """AlterReplicaLogDirs (API key 34): move replicas to another folder of their broker.
 
-Versions 1-2. A broker has one folder, so a replica is there already or cannot get there; either
-way no record is copied.
+Versions 1-2. Left out: the move. A replica is in the folder already, or the request is not
+attempted.
 Source: AlterReplicaLogDirsRequest.json in apache/kafka; KIP-113.
 """
 
@@ -41,9 +41,13 @@ def handle(request: Any, context: RequestContext) -> Any:
 
 
 def _outcome(path: str, topic: str, index: int, context: RequestContext) -> ErrorCode:
-    own = context.services.config.data_dir.absolute()
-    if not Path(path).is_absolute() or Path(path) != own:
+    directories = context.services.partitions.directories
+    if not Path(path).is_absolute() or str(Path(path)) not in {
+        d.path for d in directories.statuses()
+    }:
         return ErrorCode.log_dir_not_found
-    if index not in context.services.partitions.of_topic(topic):
+    partition = context.services.partitions.of_topic(topic).get(index)
+    if partition is None:
         return ErrorCode.unknown_topic_or_partition
-    return ErrorCode.none
+    is_there = directories.path_of(partition.log) == str(Path(path))
+    return ErrorCode.none if is_there else ErrorCode.operation_not_attempted

@@ -5,6 +5,7 @@
     log-start-offset-checkpoint          ... where the log start lies inside a segment
     replication-offset-checkpoint        ... the high watermark
     cleaner-offset-checkpoint            ... up to where compaction has been
+    log-directories                      in the first of several: the directory.id of each of them
     .kafka_cleanshutdown                 there after a clean stop, gone while serving; it names the
                                          logs that were damaged and could not be closed
 
@@ -39,6 +40,8 @@ CHECKPOINTS: Final = (RECOVERY_POINTS, LOG_STARTS, HIGH_WATERMARKS, CLEANED_TO)
 META_PROPERTIES: Final = "meta.properties"
 META_VERSION: Final = "1"
 CLEAN_MARKER: Final = ".kafka_cleanshutdown"
+
+DIRECTORY_IDS: Final = "log-directories"
 
 LogKey = tuple[uuid.UUID, int]
 
@@ -103,6 +106,25 @@ def _check(path: str, properties: dict[str, str], key: str, wanted: str) -> None
             f"{path} says {key}={found}, this broker has {key}={wanted}",
             hint="the data directory belongs to another broker, or was written by a newer flowlog",
         )
+
+
+def read_ids(files: Files, directory: str) -> set[str]:
+    """The ids in `log-directories`; none if it is missing. Raises ConfigError if it is damaged."""
+    path = f"{directory}/{DIRECTORY_IDS}"
+    try:
+        return {row[0] for row in decode_checkpoint(read_file(files, path), fields=1)}
+    except FileNotFoundError:
+        return set()
+    except CorruptCheckpointError as error:
+        raise ConfigError(
+            f"{path} is damaged: {error}",
+            hint="it names the folders that hold data; without it all of log.dirs must be there",
+        ) from None
+
+
+def write_ids(files: Files, directory: str, ids: Iterable[str]) -> None:
+    data = encode_checkpoint([name] for name in sorted(ids))
+    replace_file(files, f"{directory}/{DIRECTORY_IDS}", data)
 
 
 def take_clean_marker(files: Files, directory: str) -> set[LogKey] | None:

@@ -74,7 +74,7 @@ class LogDirectory:
         self.reserved: set[uuid.UUID] = {METADATA_TOPIC_ID}
         """Topic ids whose logs belong to the broker itself; no topic has to name them."""
         self._environment = environment
-        self._files = environment.files
+        self.files = environment.files
         self._lock = lock
         self._defaults = defaults
         self._clock = clock
@@ -159,9 +159,9 @@ class LogDirectory:
         return self._adopt(log)
 
     def _make_directory(self, path: str, identity: PartitionMetadata) -> None:
-        if not self._files.exists(path):
-            self._files.make_dir(path)
-        write_file(self._files, f"{path}/{PARTITION_METADATA}", encode_partition_metadata(identity))
+        if not self.files.exists(path):
+            self.files.make_dir(path)
+        write_file(self.files, f"{path}/{PARTITION_METADATA}", encode_partition_metadata(identity))
 
     def _adopt(self, log: PartitionLog) -> PartitionLog:
         log.before_truncation = self._write_log_points
@@ -170,6 +170,18 @@ class LogDirectory:
 
     def _write_log_points(self) -> None:
         self._checkpoints.write_log_points(self._logs)
+
+    def __len__(self) -> int:
+        """How many logs there are."""
+        return len(self._logs)
+
+    def has(self, topic_id: uuid.UUID, partition: int) -> bool:
+        """Whether there is such a log, damaged or not."""
+        return (topic_id, partition) in self._logs or (topic_id, partition) in self.damaged
+
+    def is_damaged(self, topic_id: uuid.UUID, partition: int) -> bool:
+        """Whether the log is offline because of what was found in its files."""
+        return (topic_id, partition) in self.damaged
 
     def get(self, topic_id: uuid.UUID, partition: int) -> PartitionLog | None:
         return self._logs.get((topic_id, partition))
@@ -197,10 +209,10 @@ class LogDirectory:
 
     def _load(self) -> None:
         started_ms = self._clock.monotonic_ms()
-        unclosed = df.take_clean_marker(self._files, self.path)
+        unclosed = df.take_clean_marker(self.files, self.path)
         if not self._checkpoints.has_recovery_points:
             unclosed = None
-        for entry in self._files.list_dir(self.path):
+        for entry in self.files.list_dir(self.path):
             if not entry.is_directory:
                 continue
             path = f"{self.path}/{entry.name}"
@@ -208,7 +220,7 @@ class LogDirectory:
             if key is not None:
                 self._open_log(path, key, is_clean=unclosed is not None and key not in unclosed)
             elif is_deleted_name(entry.name):
-                self._files.remove_dir(path)
+                self.files.remove_dir(path)
             else:
                 logger.warning("storage.directory: %s is nobody's log and is left alone", path)
         if self._logs:
@@ -245,7 +257,7 @@ class LogDirectory:
     def _read_identity(self, path: str, key: df.LogKey) -> PartitionMetadata:
         """The topic's name is for people; the directory's name says whose log it is."""
         try:
-            data = read_file(self._files, f"{path}/{PARTITION_METADATA}")
+            data = read_file(self.files, f"{path}/{PARTITION_METADATA}")
             identity = decode_partition_metadata(data)
             if (identity.topic_id, identity.partition) == key and is_valid_topic(identity.topic):
                 return identity
@@ -270,7 +282,7 @@ class LogDirectory:
             if clean and self.health.failure is None:
                 flush_all(self._logs.values())
                 self.write_checkpoints()
-                df.write_clean_marker(self._files, self.path, self.damaged)
+                df.write_clean_marker(self.files, self.path, self.damaged)
         finally:
             for log in self._logs.values():
                 log.drop_files()

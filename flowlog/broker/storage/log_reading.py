@@ -109,8 +109,9 @@ class LogReading(LogState):
                 f"offset {start_offset} is outside "
                 f"[{self.log_start_offset}, {self.log_end_offset}] of {self.name}",
             )
-        if self.is_closed:
+        if self.is_closed or self._health.failure is not None:
             self.check_open()
+            self._health.check()
         if end_offset is None:
             end_offset = self.log_end_offset
         if start_offset >= min(end_offset, self.log_end_offset):

@@ -28,7 +28,7 @@ from flowlog.broker.storage.inspect.reading import ReadableFiles, read_whole
 from flowlog.broker.storage.inspect.small_files import check_spelling
 from flowlog.broker.storage.log_dir import LOCK, METADATA_TOPIC_ID
 
-KNOWN_FILES: Final = (*CHECKPOINTS, df.META_PROPERTIES, df.CLEAN_MARKER, LOCK)
+KNOWN_FILES: Final = (*CHECKPOINTS, df.META_PROPERTIES, df.DIRECTORY_IDS, df.CLEAN_MARKER, LOCK)
 METADATA_FACTS: Final = TopicFacts("__cluster_metadata")
 
 
