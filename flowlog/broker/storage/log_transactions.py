@@ -42,6 +42,9 @@ class LogTransactions(LogState):
             StorageError: the disk refused.
         """
         aborted: list[AbortedTransaction] = []
+        active = self.segments.active
+        if start_offset >= active.base_offset and not active.transactions.has_any:
+            return aborted
         try:
             for segment in self.segments.from_offset(start_offset):
                 if segment.transactions.has_any:

@@ -9,9 +9,12 @@ Source: ProducerStateManager (ongoing and unreplicated transactions) in apache/k
 
 from __future__ import annotations
 
-from collections import deque
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Final, NamedTuple
+
+_last_offset: Final = attrgetter("last_offset")
 
 
 class CompletedTransaction(NamedTuple):
@@ -35,7 +38,7 @@ class UnstableTransactions:
 
     def __init__(self) -> None:
         self._open: dict[int, int] = {}  # first offset by producer id, ascending
-        self._ended: deque[CompletedTransaction] = deque()  # markers ascending
+        self._ended: list[CompletedTransaction] = []  # markers ascending
         self.first_unstable_offset: int | None = None
 
     @property
@@ -69,15 +72,14 @@ class UnstableTransactions:
         """Everything below `high_watermark` is committed: markers there are final."""
         if not self._ended or self._ended[0].last_offset >= high_watermark:
             return
-        while self._ended and self._ended[0].last_offset < high_watermark:
-            self._ended.popleft()
+        del self._ended[: bisect_left(self._ended, high_watermark, key=_last_offset)]
         self._find_first()
 
     def adopt_ended(self, others: UnstableTransactions, *, end_offset: int) -> None:
         """The log was cut at `end_offset` and read again: of the markers before it, those that
         `others` waited for are not committed, and all others are.
         """
-        self._ended = deque(ended for ended in others if ended.last_offset < end_offset)
+        self._ended = [ended for ended in others if ended.last_offset < end_offset]
         self._find_first()
 
     def _find_first(self) -> None:
