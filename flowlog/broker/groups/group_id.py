@@ -1,34 +1,7 @@
-"""Which partition of `__consumer_offsets`, and so which broker, looks after a group."""
+"""Where a group is looked after; the rule is that of all coordinators."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Final
+from flowlog.broker.coordinator.partitioning import partition_for
 
-REMEMBERED_LENGTH: Final = 256  # longer ids are rare, and not worth the memory
-
-
-def java_hash(text: str) -> int:
-    """`String.hashCode` of Java: over UTF-16 code units, as a signed 32-bit number."""
-    value = 0
-    units = text.encode("utf-16-le", "surrogatepass")
-    for low, high in zip(units[::2], units[1::2], strict=True):
-        value = (31 * value + (high << 8 | low)) & 0xFFFFFFFF
-    return value - (1 << 32) if value & 0x80000000 else value
-
-
-def partition_for(group_id: str, partition_count: int) -> int:
-    """The partition of `__consumer_offsets` for a group."""
-    if len(group_id) > REMEMBERED_LENGTH:
-        return _partition_for(group_id, partition_count)
-    return _remembered_partition_for(group_id, partition_count)
-
-
-def _partition_for(group_id: str, partition_count: int) -> int:
-    """Kafka's `Utils.abs` maps the one number without a positive twin, -2^31, to 0."""
-    value = java_hash(group_id)
-    return 0 if value == -(1 << 31) else abs(value) % partition_count
-
-
-# Every heartbeat and commit asks, mostly for the same groups.
-_remembered_partition_for = lru_cache(maxsize=16_384)(_partition_for)
+__all__ = ["partition_for"]

@@ -1,4 +1,4 @@
-"""Groups are found in the partition where any Kafka client's tools look for them."""
+"""Groups and transactions are found in the partition where any Kafka client's tools look for them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowlog.broker.groups.group_id import java_hash, partition_for
+from flowlog.broker.coordinator.partitioning import java_hash, partition_for
 
 
 @pytest.mark.parametrize(
