@@ -206,4 +206,4 @@ async def test_without_a_coordinator_no_transaction_starts(broker: Broker) -> No
 
 async def test_bytes_that_are_no_batch_are_told_as_such(broker: Broker) -> None:
     codes = await broker.produce((0, batch()[:40]), (1, b""))
-    assert codes == [ErrorCode.corrupt_message, ErrorCode.corrupt_message]
+    assert codes == [ErrorCode.corrupt_message, ErrorCode.invalid_record]
