@@ -15,7 +15,7 @@ from kio.schema.errors import ErrorCode
 from flowlog.broker.replication.partition import Partition
 from flowlog.broker.replication.verification import ONGOING, Verification
 from flowlog.errors import KafkaError
-from flowlog.records.batch import TRANSACTIONAL_BIT, RecordBatchView
+from flowlog.records.batch import MAGIC, TRANSACTIONAL_BIT, RecordBatchView
 from flowlog.records.errors import CorruptBatchError
 
 IMPLICIT_SINCE: Final = 12
@@ -30,7 +30,8 @@ RETRIABLE: Final = frozenset(
         ErrorCode.not_coordinator,
     }
 )
-_LOW_ATTRIBUTES: Final = 22  # position in a batch of the byte that has the transactional bit
+_MAGIC: Final = 16  # positions in a batch: of its format,
+_LOW_ATTRIBUTES: Final = 22  # and of the byte that has the transactional bit
 
 TopicPartition = tuple[str, int]
 BatchKey = tuple[str | UUID | None, int]  # a topic as the request names it, and an index
@@ -62,7 +63,11 @@ class TransactionGate(Protocol):
 
 def is_transactional(records: memoryview) -> bool:
     """Whether a batch, of which nothing has been checked yet, says that it is transactional."""
-    return len(records) > _LOW_ATTRIBUTES and bool(records[_LOW_ATTRIBUTES] & TRANSACTIONAL_BIT)
+    return (
+        len(records) > _LOW_ATTRIBUTES
+        and bool(records[_LOW_ATTRIBUTES] & TRANSACTIONAL_BIT)
+        and records[_MAGIC] == MAGIC  # Else the bit is one of something else.
+    )
 
 
 def admitted(admissions: Admissions, key: BatchKey) -> Verification:

@@ -207,3 +207,12 @@ async def test_without_a_coordinator_no_transaction_starts(broker: Broker) -> No
 async def test_bytes_that_are_no_batch_are_told_as_such(broker: Broker) -> None:
     codes = await broker.produce((0, batch()[:40]), (1, b""))
     assert codes == [ErrorCode.corrupt_message, ErrorCode.invalid_record]
+
+
+async def test_an_older_format_is_told_as_such_whatever_stands_where_the_bit_is(
+    broker: Broker,
+) -> None:
+    old = bytearray(batch())
+    old[16] = 1
+    codes = await broker.produce((0, bytes(old)), transactional_id=None)
+    assert codes == [ErrorCode.invalid_record]
