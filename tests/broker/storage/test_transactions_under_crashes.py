@@ -228,15 +228,16 @@ class TransactionsUnderCrashes(RuleBasedStateMachine):
         self.log = log
         self.start_offset = log.log_start_offset
         self.reopened_at = log.log_end_offset
-        self._forget_from(log.log_end_offset)
         self.was_deleted_from = self.was_deleted_from or log.segments[0].base_offset > 0
-        if self.was_deleted_from:  # What was deleted may be known of, or not.
-            self.written = [b for b in self.written if b.base_offset >= log.segments[0].base_offset]
+        self._forget_from(log.log_end_offset)
         self.high_watermark = min(self.high_watermark, log.log_end_offset)
         log.on_high_watermark(self.high_watermark)
 
     def _forget_from(self, offset: int) -> None:
         self.written = [b for b in self.written if b.next_offset <= offset]
+        if self.was_deleted_from:  # What was deleted may be known of, or not.
+            first = self.log.segments[0].base_offset
+            self.written = [b for b in self.written if b.base_offset >= first]
 
     # What must hold
 
