@@ -123,13 +123,13 @@ class TransactionsUnderCrashes(RuleBasedStateMachine):
         )
 
     def _open_transactions(self) -> dict[int, Transaction]:
-        found = transactions_in(self.written)
+        found = transactions_in(self._there())
         return {t.producer_id: t for t in found if t.marker_offset is None}
 
     def _unstable(self) -> list[Transaction]:
         return [
             t
-            for t in transactions_in(self.written)
+            for t in transactions_in(self._there())
             if t.marker_offset is None or t.marker_offset >= self.high_watermark
         ]
 
@@ -235,9 +235,13 @@ class TransactionsUnderCrashes(RuleBasedStateMachine):
 
     def _forget_from(self, offset: int) -> None:
         self.written = [b for b in self.written if b.next_offset <= offset]
-        if self.was_deleted_from:  # What was deleted may be known of, or not.
-            first = self.log.segments[0].base_offset
-            self.written = [b for b in self.written if b.base_offset >= first]
+
+    def _there(self) -> list[Written]:
+        """What has not been deleted: of the rest the log may know, or not, and a crash may bring
+        it back.
+        """
+        first = self.log.segments[0].base_offset
+        return [b for b in self.written if b.base_offset >= first]
 
     # What must hold
 
@@ -284,7 +288,7 @@ class TransactionsUnderCrashes(RuleBasedStateMachine):
         """(Producer id, first offset, marker) of what overlaps what can be read, by markers."""
         aborted = [
             (t.producer_id, t.first_offset, t.marker_offset)
-            for t in transactions_in(self.written)
+            for t in transactions_in(self._there())
             if t.marker_offset is not None and t.marker_offset >= self.start_offset
             if t.committed is False and t.first_offset < end
         ]
@@ -293,13 +297,13 @@ class TransactionsUnderCrashes(RuleBasedStateMachine):
     def _committed_offsets(self, end: int) -> list[int]:
         hidden = {
             id(batch)
-            for t in transactions_in(self.written)
+            for t in transactions_in(self._there())
             if not t.committed
             for batch in t.batches
         }
         return [
             offset
-            for batch in self.written
+            for batch in self._there()
             if batch.committed is None and id(batch) not in hidden
             for offset in range(max(batch.base_offset, self.start_offset), batch.next_offset)
             if batch.next_offset <= end
