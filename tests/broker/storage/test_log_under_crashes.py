@@ -26,7 +26,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from flowlog.broker.storage import recovery, walk
+from flowlog.broker.storage import recovery, segment_scan, walk
 from flowlog.broker.storage.config import LogConfig
 from flowlog.broker.storage.epoch_cache import LeaderEpochCache
 from flowlog.broker.storage.flushing import FlushJob
@@ -289,9 +289,9 @@ def test_a_log_keeps_its_promises_in_a_long_run() -> None:
 
 
 def _keep_tail(patch: pytest.MonkeyPatch) -> None:
-    def scan(self: Any, segment: LogSegment) -> bool:
+    def scan(self: Any, segment: LogSegment, end_offset: int | None) -> bool:
         size_bytes = segment.size_bytes
-        is_whole = original(self, segment)
+        is_whole = original(self, segment, end_offset)
         if not is_whole:
             segment.size_bytes = size_bytes
             segment.finish_scan()
@@ -302,11 +302,11 @@ def _keep_tail(patch: pytest.MonkeyPatch) -> None:
 
 
 def _trust_checksums(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(recovery, "scan_batches", lambda file, end: walk.walk_headers(file, 0, end))
+    patch.setattr(segment_scan, "scan_batches", lambda file, end: walk.walk_headers(file, 0, end))
 
 
 def _keep_later_segments(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(recovery.LogRecovery, "_drop", lambda self, segments: None)
+    patch.setattr(recovery.LogRecovery, "_drop", lambda self, segments, **_: None)
 
 
 def _forget_sync(patch: pytest.MonkeyPatch) -> None:
