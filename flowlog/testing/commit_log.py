@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 
 import anyio
 
-from flowlog.broker.coordinator.commit_log import CoordinatorRecord
+from flowlog.broker.coordinator.commit_log import LogEntry
 
 
 class MemoryCommitLog:
     """`CommitLog` over a list. It commits at once, unless `hold()` was called."""
 
-    def __init__(self, records: Sequence[CoordinatorRecord] = ()) -> None:
+    def __init__(self, records: Sequence[LogEntry] = ()) -> None:
         self.records = list(records)
         self.append_error: Exception | None = None  # raised by the next appends
         self._commit_error: Exception | None = None
@@ -20,10 +20,10 @@ class MemoryCommitLog:
         self._held = False
         self._moved = anyio.Event()
 
-    def append(self, records: Sequence[CoordinatorRecord]) -> int:
+    def append(self, entries: Sequence[LogEntry]) -> int:
         if self.append_error is not None:
             raise self.append_error
-        self.records += records
+        self.records += entries
         if not self._held:
             self._committed = len(self.records)
         return len(self.records)
@@ -37,7 +37,7 @@ class MemoryCommitLog:
                 raise self._commit_error
             await self._moved.wait()
 
-    def read_all(self) -> Iterator[CoordinatorRecord]:
+    def read_all(self) -> Iterator[LogEntry]:
         yield from tuple(self.records)
 
     # What a test does to it.

@@ -19,17 +19,26 @@ class ProducerIds:
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
         self._one_taker = anyio.Lock()
-        self._block = iter(range(0))
+        self._block = range(0)
+
+    def take(self) -> int | None:
+        """A fresh producer id without waiting; None when there is none at hand: `refill`."""
+        if not self._block:
+            return None
+        producer_id = self._block[0]
+        self._block = self._block[1:]
+        return producer_id
+
+    async def refill(self) -> None:
+        """Have a block of ids at hand, unless others use it up before the caller comes to it."""
+        async with self._one_taker:
+            if not self._block:
+                await self._take_block()
 
     async def allocate(self) -> int:
         """A fresh producer id; now and then waits for a new block to be committed."""
-        producer_id = next(self._block, None)
-        while producer_id is None:
-            async with self._one_taker:
-                producer_id = next(self._block, None)
-                if producer_id is None:
-                    await self._take_block()
-                    producer_id = next(self._block, None)
+        while (producer_id := self.take()) is None:
+            await self.refill()
         return producer_id
 
     async def _take_block(self) -> None:
@@ -42,4 +51,4 @@ class ProducerIds:
             return [ProducerIdsRecord(block.stop)]
 
         await self._controller.change(reserve)
-        self._block = iter(block)
+        self._block = block

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
-from .commit_log import CoordinatorRecord
+from .commit_log import LogEntry
 from .decision import Decision, Now
 
 Rec = TypeVar("Rec")
@@ -14,11 +14,11 @@ Rec = TypeVar("Rec")
 class Machine(Protocol[Rec]):
     """The state of one shard. Only `replay` changes what is durable, live and at load alike."""
 
-    def encode(self, record: Rec) -> CoordinatorRecord:
+    def encode(self, record: Rec) -> LogEntry:
         """The bytes of a record for the log."""
         ...
 
-    def decode(self, record: CoordinatorRecord) -> Rec | None:
+    def decode(self, entry: LogEntry) -> Rec | None:
         """The record in those bytes; None for a kind that this version does not know.
 
         Raises:

@@ -131,6 +131,14 @@ class ShardRuntime(Generic[M]):
             return response.value if response.is_answered else wait_answered(response)
         return response if write is None else wait_committed(write, response)
 
+    def carry_out(self, decision: Decision[Any, Any]) -> None:
+        """Carry out a decision whose outcome nobody waits for.
+
+        Raises:
+            KafkaError: the records could not be appended; durable state is as before.
+        """
+        self._carry_out(decision)
+
     def read(self, response: R) -> R | Awaitable[R]:
         """An answer about durable state: it leaves once that state is committed."""
         if not self._uncommitted:

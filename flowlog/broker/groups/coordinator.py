@@ -14,7 +14,7 @@ from uuid import UUID
 
 from kio.schema.errors import ErrorCode
 
-from flowlog.broker.coordinator.commit_log import CommitLog
+from flowlog.broker.coordinator.commit_log import CommitLog, CoordinatorMarker
 from flowlog.broker.coordinator.decision import Decision, Now
 from flowlog.broker.coordinator.runtime import ShardRuntime
 from flowlog.broker.coordinator.shards import Shards
@@ -211,6 +211,14 @@ class GroupCoordinator:
         except KafkaError as error:
             return Fetched(error.error_code)
         return _guarded(answer, Fetched) if isinstance(answer, Awaitable) else answer
+
+    def end_transaction(self, partition: int, marker: CoordinatorMarker) -> Answer[ErrorCode]:
+        """WriteTxnMarkers in a partition of `__consumer_offsets`: pending offsets count, or not."""
+        try:
+            answer = self._shards.get(partition).write(offset_decisions.end_transaction(marker))
+        except KafkaError as error:
+            return error.error_code
+        return _guarded(answer, lambda error: error) if isinstance(answer, Awaitable) else answer
 
     def delete_offsets(
         self, group_id: str, partitions: Sequence[tuple[str, int]]

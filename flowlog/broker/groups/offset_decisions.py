@@ -1,4 +1,4 @@
-"""OffsetCommit, OffsetFetch, OffsetDelete and DeleteGroups, decided over a shard.
+"""OffsetCommit, TxnOffsetCommit, OffsetFetch, OffsetDelete and DeleteGroups, over a shard.
 
 Source: `OffsetMetadataManager` in apache/kafka, group-coordinator.
 """
@@ -11,11 +11,18 @@ from uuid import UUID
 
 from kio.schema.errors import ErrorCode
 
+from flowlog.broker.coordinator.commit_log import CoordinatorMarker
 from flowlog.broker.coordinator.decision import Decision, Now
 
 from . import removal
 from .offset_rules import missing_group_error, row_error, to_record
-from .record_types import CommittedOffset, GroupsRecord, OffsetRecord
+from .record_types import (
+    CommittedOffset,
+    GroupsRecord,
+    OffsetRecord,
+    TransactionalOffset,
+    TransactionEnd,
+)
 from .requests import Commit, Committed, Fetched, Wanted
 from .shard import GroupShard
 
@@ -26,20 +33,33 @@ NO_EPOCH: Final = -1
 
 
 def commit(shard: GroupShard, commit: Commit, now: Now) -> CommitDecision:
-    """Decide an OffsetCommit; it counts as a heartbeat where the group is not busy."""
+    """Decide an OffsetCommit or TxnOffsetCommit.
+
+    The first counts as a heartbeat where the group is not busy. The second knows no epochs of
+    members, so that one which is behind hears ILLEGAL_GENERATION.
+    """
     group = shard.groups.get(commit.group_id)
     error = missing_group_error(commit) if group is None else group.commit_error(commit)
+    if commit.is_transactional and error is ErrorCode.stale_member_epoch:
+        error = ErrorCode.illegal_generation
     if error is not ErrorCode.none:
         return Decision(Committed(error))
-    if group is not None:
+    if group is not None and not commit.is_transactional:
         group.on_commit(commit, now.monotonic_ms)
     errors = tuple(row_error(row, shard.config) for row in commit.rows)
-    accepted = tuple(
+    accepted: tuple[GroupsRecord, ...] = tuple(
         to_record(commit, row, now.wall_ms)
         for row, error in zip(commit.rows, errors, strict=True)
         if error is ErrorCode.none
     )
+    if commit.producer is not None:
+        accepted = tuple(TransactionalOffset(commit.producer, record) for record in accepted)
     return Decision(Committed(ErrorCode.none, errors), accepted)
+
+
+def end_transaction(marker: CoordinatorMarker) -> Decision[ErrorCode, GroupsRecord]:
+    """Decide what a producer's transaction did to the offsets of this shard's groups."""
+    return Decision(ErrorCode.none, (TransactionEnd(marker),))
 
 
 def fetch(
@@ -60,11 +80,14 @@ def fetch(
         if error is not ErrorCode.none:
             return Fetched(error)
     found = shard.offsets.of_group(group_id)
+    unstable = frozenset(shard.offsets.pending.rows(group_id))
     if wanted is None:
-        return Fetched(ErrorCode.none, {topic: dict(rows) for topic, rows in found.items()})
+        topics = {topic: dict(rows) for topic, rows in found.items()}
+        return Fetched(ErrorCode.none, topics, unstable)
     return Fetched(
         ErrorCode.none,
         {asked.topic: _of_topic(asked, found.get(asked.topic, NO_OFFSETS)) for asked in wanted},
+        unstable,
     )
 
 
@@ -80,7 +103,7 @@ def delete_offsets(
     gone = tuple(
         OffsetRecord(group_id, topic, partition, None)
         for (topic, partition), kept in zip(partitions, subscribed, strict=True)
-        if not kept and shard.offsets.get(group_id, topic, partition) is not None
+        if not kept and shard.offsets.has_any(group_id, topic, partition)
     )
     errors = tuple(
         ErrorCode.group_subscribed_to_topic if kept else ErrorCode.none for kept in subscribed
@@ -101,12 +124,12 @@ def forget_topic(
     shard: GroupShard, topic: str, topic_id: UUID | None
 ) -> Decision[None, GroupsRecord]:
     """A topic was deleted: no group keeps an offset in it."""
-    gone = tuple(
+    gone = dict.fromkeys(
         OffsetRecord(group_id, topic, partition, None)
         for group_id, partition, committed in shard.offsets.of_topic(topic)
         if not committed.is_of_another_topic(topic_id)
     )
-    return Decision(None, gone)
+    return Decision(None, tuple(gone))
 
 
 def _of_topic(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
+from flowlog.broker.coordinator.commit_log import CoordinatorMarker, RecordProducer
+
 UNKNOWN_MS = -1
 
 
@@ -30,6 +32,19 @@ class OffsetRecord(NamedTuple):
     topic: str
     partition: int
     committed: CommittedOffset | None
+
+
+class TransactionalOffset(NamedTuple):
+    """An offset that counts once its producer's transaction is committed, if it ever is."""
+
+    producer: RecordProducer
+    offset: OffsetRecord
+
+
+class TransactionEnd(NamedTuple):
+    """A producer's transaction ended, as far as this shard's offsets are concerned."""
+
+    marker: CoordinatorMarker
 
 
 class StoredMember(NamedTuple):

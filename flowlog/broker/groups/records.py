@@ -2,7 +2,7 @@
 
 A key starts with its kind: 0 and 1 are a committed offset, 2 a classic group, 3 and above the
 parts of the newer kinds of groups. We write the versions that Kafka 4.3 writes and read all that
-it reads.
+it reads. Offsets may be written within a producer's transaction, which a marker ends.
 """
 
 from __future__ import annotations
@@ -10,13 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from flowlog.broker.coordinator.commit_log import CoordinatorRecord
+from flowlog.broker.coordinator.commit_log import CoordinatorMarker, CoordinatorRecord, LogEntry
 
 from . import offset_format
 from .classic import group_format
 from .consumer import codecs as consumer_codecs
 from .record_fields import FieldReader
-from .record_types import GroupRecord, GroupsRecord, OffsetRecord
+from .record_types import (
+    GroupRecord,
+    GroupsRecord,
+    OffsetRecord,
+    TransactionalOffset,
+    TransactionEnd,
+)
 
 
 class Codec(NamedTuple):
@@ -68,17 +74,28 @@ _BY_TYPE: Final[Mapping[type, Codec]] = {codec.record_type: codec for codec in C
 _BY_KIND: Final[Mapping[int, Codec]] = {kind: codec for codec in CODECS for kind in codec.kinds}
 
 
-def encode(record: GroupsRecord) -> CoordinatorRecord:
+def encode(record: GroupsRecord) -> LogEntry:
     """Raises `ValueError` for a name that is too long for its length field."""
+    if isinstance(record, TransactionalOffset):
+        return _encode_offset(record.offset)._replace(producer=record.producer)
+    if isinstance(record, TransactionEnd):
+        return record.marker
     return _BY_TYPE[type(record)].encode(record)
 
 
-def decode(record: CoordinatorRecord) -> GroupsRecord | None:
+def decode(entry: LogEntry) -> GroupsRecord | None:
     """The record; None for a kind that we do not know.
 
     Raises:
         ValueError: the bytes are not what their version says.
     """
-    fields = FieldReader(record.key)
+    if isinstance(entry, CoordinatorMarker):
+        return TransactionEnd(entry)
+    fields = FieldReader(entry.key)
     codec = _BY_KIND.get(fields.int16())
-    return None if codec is None else codec.decode(fields, record.value)
+    if codec is None:
+        return None
+    record = codec.decode(fields, entry.value)
+    if entry.producer is not None and entry.value is not None and isinstance(record, OffsetRecord):
+        return TransactionalOffset(entry.producer, record)
+    return record

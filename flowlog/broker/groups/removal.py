@@ -16,11 +16,14 @@ def tombstones(group: Group, offsets: OffsetStore) -> Records:
     """What removes a group and all its offsets."""
     group_id = group.group_id
     rows = [OffsetRecord(group_id, topic, n, None) for topic, n, _ in offsets.rows(group_id)]
+    rows += [OffsetRecord(group_id, *row, None) for row in offsets.pending_only(group_id)]
     return (*rows, *group.tombstones())
 
 
 def expired(group: Group, offsets: OffsetStore, *, now_ms: int, retention_ms: int) -> Records:
     """What removes a group's expired offsets, and the group once it has neither members nor any.
+
+    What an undecided transaction is about to move stays.
 
     Args:
         now_ms: since 1970.
@@ -30,8 +33,10 @@ def expired(group: Group, offsets: OffsetStore, *, now_ms: int, retention_ms: in
         OffsetRecord(group.group_id, topic, partition, None)
         for topic, partition, committed in rows
         if is_expired(group, topic, committed, now_ms, retention_ms)
+        and not offsets.pending.is_open(group.group_id, topic, partition)
     ]
-    if len(gone) == len(rows) and group.is_disposable:
+    is_empty = len(gone) == len(rows) and not offsets.pending.rows(group.group_id)
+    if is_empty and group.is_disposable:
         return (*gone, *group.tombstones())
     return tuple(gone)
 

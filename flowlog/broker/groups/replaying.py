@@ -11,7 +11,13 @@ from .consumer.lifecycle import replay as replay_consumer
 from .context import GroupContext
 from .group import Group, GroupKind
 from .offsets import OffsetStore
-from .record_types import GroupRecord, OffsetRecord, StoredGroup
+from .record_types import (
+    GroupRecord,
+    OffsetRecord,
+    StoredGroup,
+    TransactionalOffset,
+    TransactionEnd,
+)
 
 
 class Replayed(Protocol):
@@ -33,6 +39,18 @@ def replay_offset(shard: Replayed, record: OffsetRecord) -> None:
         shard.groups[record.group_id] = ClassicGroup(record.group_id, shard.context.config)
 
 
+def replay_transactional_offset(shard: Replayed, record: TransactionalOffset) -> None:
+    """The group exists from then on, also where it turns out that nothing was committed."""
+    shard.offsets.replay_pending(record)
+    group_id = record.offset.group_id
+    if group_id not in shard.groups:
+        shard.groups[group_id] = ClassicGroup(group_id, shard.context.config)
+
+
+def replay_transaction_end(shard: Replayed, record: TransactionEnd) -> None:
+    shard.offsets.end_transaction(record.marker)
+
+
 def replay_classic(shard: Replayed, record: GroupRecord) -> None:
     """What is durable of a classic group; its members are taken up when the shard is loaded."""
     group_id = record.group_id
@@ -52,6 +70,8 @@ def replay_classic(shard: Replayed, record: GroupRecord) -> None:
 
 RULES: Final[Mapping[type, Callable[[Any, Any], None]]] = {
     OffsetRecord: replay_offset,
+    TransactionalOffset: replay_transactional_offset,
+    TransactionEnd: replay_transaction_end,
     GroupRecord: replay_classic,
     **{f.record_type: replay_consumer for f in CONSUMER_FORMATS},
 }

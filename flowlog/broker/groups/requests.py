@@ -8,6 +8,8 @@ from uuid import UUID
 
 from kio.schema.errors import ErrorCode
 
+from flowlog.broker.coordinator.commit_log import RecordProducer
+
 from .record_types import CommittedOffset
 
 UNKNOWN_MEMBER_ID: Final = ""
@@ -126,7 +128,11 @@ class Commit(NamedTuple):
     rows: tuple[CommitRow, ...]
     retention_ms: int = NO_RETENTION  # clients of version 2 to 4 may set it
     hears_of_missing_groups: bool = True  # version 9 and later, which know member epochs as well
-    is_transactional: bool = False  # TxnOffsetCommit
+    producer: RecordProducer | None = None  # TxnOffsetCommit: in whose transaction
+
+    @property
+    def is_transactional(self) -> bool:
+        return self.producer is not None
 
     @property
     def is_from_nobody(self) -> bool:
@@ -150,7 +156,11 @@ class Wanted(NamedTuple):
 
 
 class Fetched(NamedTuple):
-    """A group's offsets by topic and partition, as asked for; None where there is none."""
+    """A group's offsets by topic and partition, as asked for; None where there is none.
+
+    `unstable` are the (topic, partition) pairs that an undecided transaction may still move.
+    """
 
     error: ErrorCode
     topics: Mapping[str, Mapping[int, CommittedOffset | None]] = {}
+    unstable: frozenset[tuple[str, int]] = frozenset()

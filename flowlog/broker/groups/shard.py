@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from kio.schema.errors import ErrorCode
 
-from flowlog.broker.coordinator.commit_log import CoordinatorRecord
+from flowlog.broker.coordinator.commit_log import LogEntry
 from flowlog.broker.coordinator.deadlines import DeadlineQueue
 from flowlog.broker.coordinator.decision import Decision, Now
 
@@ -61,11 +61,11 @@ class GroupShard:
 
     # The log.
 
-    def encode(self, record: GroupsRecord) -> CoordinatorRecord:
+    def encode(self, record: GroupsRecord) -> LogEntry:
         return records.encode(record)
 
-    def decode(self, record: CoordinatorRecord) -> GroupsRecord | None:
-        return records.decode(record)
+    def decode(self, entry: LogEntry) -> GroupsRecord | None:
+        return records.decode(entry)
 
     def replay(self, record: GroupsRecord) -> None:
         replaying.RULES[type(record)](self, record)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from flowlog.records.batch import iter_batches
+from flowlog.records.batch import RecordBatchView, iter_batches
 from flowlog.records.record import Record, iter_records
 
 from .partition_log import PartitionLog
@@ -13,8 +13,8 @@ from .partition_log import PartitionLog
 CHUNK_BYTES: Final = 1 << 20
 
 
-def iter_log_records(log: PartitionLog) -> Iterator[Record]:
-    """Every data record from the log's start to its end as it is now.
+def iter_log_batches(log: PartitionLog) -> Iterator[RecordBatchView]:
+    """Every batch from the log's start to its end as it is now.
 
     Raises:
         CorruptBatchError: a batch does not hold what its header says.
@@ -26,8 +26,12 @@ def iter_log_records(log: PartitionLog) -> Iterator[Record]:
         if not chunk:  # compaction left nothing up to the end
             return
         for batch in iter_batches(chunk):
-            if not batch.is_control:
-                yield from iter_records(
-                    batch, max_decompressed_bytes=log.config.max_decompressed_bytes
-                )
+            yield batch
             offset = batch.next_offset
+
+
+def iter_log_records(log: PartitionLog) -> Iterator[Record]:
+    """Every data record, raising as `iter_log_batches`."""
+    for batch in iter_log_batches(log):
+        if not batch.is_control:
+            yield from iter_records(batch, max_decompressed_bytes=log.config.max_decompressed_bytes)

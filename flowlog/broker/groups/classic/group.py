@@ -143,18 +143,19 @@ class ClassicGroup:
         """Whether an OffsetCommit may be made.
 
         Generation -1 without a member is a client that assigns partitions itself, or a tool: it
-        may commit while the group has no members.
+        may commit while the group has no members. Within a transaction it always may: producers
+        of old clients do not say for which member they commit.
         """
         if commit.generation_id < 0 and self.state is GroupState.EMPTY:
             return ErrorCode.none
-        if commit.generation_id < 0 and not (commit.member_id or commit.group_instance_id):
-            return ErrorCode.unknown_member_id
+        if commit.is_from_nobody:
+            return ErrorCode.none if commit.is_transactional else ErrorCode.unknown_member_id
         error = self.membership_error(commit.member_id, commit.group_instance_id)
         if error is not ErrorCode.none:
             return error
         if commit.generation_id != self.generation_id:
             return ErrorCode.illegal_generation
-        if self.state is GroupState.COMPLETING_REBALANCE:
+        if self.state is GroupState.COMPLETING_REBALANCE and not commit.is_transactional:
             return ErrorCode.rebalance_in_progress
         return ErrorCode.none
 
