@@ -1,0 +1,16 @@
+"""What all tests share: how long hypothesis looks, and that a slow machine fails none of them.
+
+`--hypothesis-profile long` looks twenty times as far; `quick` is for a first look.
+"""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+# A time limit on an example would make every test a timed one.
+UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+
+settings.register_profile("default", **UNTIMED)
+settings.register_profile("quick", max_examples=20, **UNTIMED)
+settings.register_profile("long", max_examples=2_000, **UNTIMED)
+settings.load_profile("default")
