@@ -162,9 +162,12 @@ class GroupCoordinator:
             is_loading = error.error_code is ErrorCode.coordinator_load_in_progress
             return ErrorCode.none if is_loading else error.error_code
         now_ms = self._clock.monotonic_ms()
-        return shard.machine.heartbeat(
+        answer = shard.machine.heartbeat(
             group_id, member_id, group_instance_id, generation_id, now_ms
         )
+        if answer is not ErrorCode.none:  # there may be less time now than before
+            shard.write(Decision(answer))
+        return answer
 
     def leave(self, group_id: str, members: Sequence[Leaving]) -> Answer[LeaveResult]:
         """LeaveGroup, each member with its own outcome."""
@@ -240,14 +243,20 @@ class GroupCoordinator:
             group_id, lambda shard, _: offset_decisions.delete_group(shard, group_id), lambda e: e
         )
 
-    def describe(self, group_id: str) -> GroupView | None:
-        """A group as it is now, or None when there is none.
+    def describe(self, group_id: str) -> GroupView:
+        """A classic group as it is now.
 
         Raises:
-            KafkaError: the group is not served here, or not yet.
+            KafkaError: GROUP_ID_NOT_FOUND: there is none, or one of another kind; or it is not
+                served here, or not yet.
         """
         group = self._shard(group_id).machine.groups.get(group_id)
-        return views.describe(group) if isinstance(group, ClassicGroup) else None
+        if group is None:
+            raise not_found(group_id)
+        if not isinstance(group, ClassicGroup):
+            message = f"Group {group_id} is not a classic group."
+            raise KafkaError(ErrorCode.group_id_not_found, message)
+        return views.describe(group)
 
     def describe_consumer_group(self, group_id: str) -> ConsumerGroupView:
         """A KIP-848 group as it is now.

@@ -14,6 +14,7 @@ from kio.schema.errors import ErrorCode
 from flowlog.broker.coordinator.commit_log import LogEntry
 from flowlog.broker.coordinator.deadlines import DeadlineQueue
 from flowlog.broker.coordinator.decision import Decision, Now
+from flowlog.errors import KafkaError
 
 from . import kinds, records, removal, replaying
 from .classic.group import ClassicGroup
@@ -22,8 +23,10 @@ from .classic.leaving import LeaveDecision, leave
 from .classic.rebalancing import prepare
 from .classic.stored_group import from_stored
 from .classic.syncing import SyncDecision, sync
+from .consumer import classic_leaving, classic_members
 from .consumer.checks import check_request
 from .consumer.conversion import draft_for
+from .consumer.draft import Draft
 from .consumer.group import ConsumerGroup
 from .consumer.heartbeating import HeartbeatDecision, quiet_heartbeat
 from .consumer.heartbeating import heartbeat as consumer_heartbeat
@@ -139,6 +142,9 @@ class GroupShard:
     def join(self, request: Join, now: Now) -> JoinDecision:
         """Decide a JoinGroup. A new member brings its group into being, even one that is refused."""
         group = self.groups.get(request.group_id)
+        self.context.arriving.clear()
+        if isinstance(group, ConsumerGroup):
+            return self._join_consumer_group(group, request, now)
         if group is None:
             if request.member_id != UNKNOWN_MEMBER_ID:
                 return refuse(request, ErrorCode.unknown_member_id)
@@ -148,8 +154,31 @@ class GroupShard:
             return refuse(request, ErrorCode.inconsistent_group_protocol)
         return self._settled(group.group_id, join(group, request, now))
 
+    def _join_consumer_group(self, group: ConsumerGroup, request: Join, now: Now) -> JoinDecision:
+        """One that is empty becomes a classic group again; its offsets stay."""
+        group_id = request.group_id
+        if group.state.members:
+            try:
+                return self._settled(group_id, classic_members.join(Draft(group, now), request))
+            except KafkaError as error:
+                return refuse(request, error.error_code)
+        if request.member_id != UNKNOWN_MEMBER_ID:
+            return refuse(request, ErrorCode.unknown_member_id)
+        classic = self.context.arriving[group_id] = ClassicGroup(group_id, self.config)
+        classic.state_timestamp_ms = now.wall_ms
+        decision = join(classic, request, now)
+        records = (*group.tombstones(), *decision.records)
+        return self._settled(group_id, decision._replace(records=records))
+
     def sync(self, request: Sync, now: Now) -> SyncDecision:
         group = self.groups.get(request.group_id)
+        if isinstance(group, ConsumerGroup):
+            try:
+                return self._settled(
+                    group.group_id, Decision(classic_members.sync(group, request, now))
+                )
+            except KafkaError as error:
+                return Decision(SyncResult(error.error_code))
         if not isinstance(group, ClassicGroup):
             return Decision(SyncResult(ErrorCode.unknown_member_id))
         return self._settled(group.group_id, sync(group, request, now))
@@ -164,17 +193,29 @@ class GroupShard:
     ) -> ErrorCode:
         """A heartbeat changes nothing durable, so there is nothing to write or wait for."""
         group = self.groups.get(group_id)
-        if not isinstance(group, ClassicGroup):
+        if isinstance(group, ClassicGroup):
+            return group.heartbeat(member_id, group_instance_id, generation_id, now_ms)
+        if not isinstance(group, ConsumerGroup):
             return ErrorCode.unknown_member_id
-        return group.heartbeat(member_id, group_instance_id, generation_id, now_ms)
+        try:
+            return classic_members.heartbeat(
+                group, member_id, group_instance_id, generation_id, now_ms
+            )
+        except KafkaError as error:
+            return error.error_code
+        finally:
+            self._reschedule(group)
 
     def leave(self, group_id: str, members: Sequence[Leaving], now: Now) -> LeaveDecision:
         group = self.groups.get(group_id)
-        if not isinstance(group, ClassicGroup):
-            unknown = ErrorCode.unknown_member_id
-            left = tuple(Left(m.member_id, m.group_instance_id, unknown) for m in members)
-            return Decision(LeaveResult(ErrorCode.none, left))
-        return self._settled(group_id, leave(group, members, now))
+        if isinstance(group, ClassicGroup):
+            return self._settled(group_id, leave(group, members, now))
+        if isinstance(group, ConsumerGroup):
+            self.context.arriving.clear()
+            return self._settled(group_id, classic_leaving.leave(Draft(group, now), members))
+        unknown = ErrorCode.unknown_member_id
+        left = tuple(Left(m.member_id, m.group_instance_id, unknown) for m in members)
+        return Decision(LeaveResult(ErrorCode.none, left))
 
     def consumer_heartbeat(self, request: ConsumerHeartbeat, now: Now) -> HeartbeatDecision:
         """Decide a ConsumerGroupHeartbeat; epoch 0 brings the group into being.
@@ -197,12 +238,13 @@ class GroupShard:
     def _settled(self, group_id: str, decision: Decision[R, Rec]) -> Decision[R, Rec]:
         """Keep the group's next deadline right, now and after what follows the write."""
         self._reschedule_now(group_id)
-        follow = decision.on_written
-        if follow is None:
+        if not decision.records:
             return decision
+        follow = decision.on_written
 
         def on_written(error: ErrorCode, now: Now) -> None:
-            follow(error, now)
+            if follow is not None:
+                follow(error, now)
             self._reschedule_now(group_id)
 
         return decision._replace(on_written=on_written)

@@ -38,21 +38,22 @@ def handle(request: Any, context: RequestContext) -> Any:
 
 def _describe(group_id: str, context: RequestContext) -> Any:
     try:
-        group = context.services.groups.describe(group_id)
+        return _present(context.services.groups.describe(group_id))
     except KafkaError as error:
+        if error.error_code is ErrorCode.group_id_not_found:
+            return _missing(group_id, error.message, context.version)
         return messages.describe_groups.DescribedGroup(
             group_id=group_id, error_code=error.error_code
         )
-    return _missing(group_id, context.version) if group is None else _present(group)
 
 
-def _missing(group_id: str, version: int) -> Any:
+def _missing(group_id: str, message: str | None, version: int) -> Any:
     described = messages.describe_groups.DescribedGroup(
         group_id=group_id, group_state=GroupState.DEAD.value
     )
     if version >= MISSING_IS_AN_ERROR_SINCE:
         described.error_code = ErrorCode.group_id_not_found
-        described.error_message = f"Group {group_id} not found."
+        described.error_message = message
     return described
 
 

@@ -201,7 +201,9 @@ async def test_a_commit_that_cannot_be_written_is_an_error_of_the_coordinator() 
         logs[groups.partition_for(GROUP)].append_error = KafkaError(ErrorCode.not_enough_replicas)
         answer = groups.commit_offsets(commit_request())
         assert answer == Committed(ErrorCode.coordinator_not_available)
-        assert groups.describe(GROUP) is None
+        with pytest.raises(KafkaError) as missing:
+            groups.describe(GROUP)
+        assert missing.value.error_code is ErrorCode.group_id_not_found
 
 
 async def test_what_is_not_led_here_is_not_coordinated_here() -> None:

@@ -12,7 +12,7 @@ from kio.schema.errors import ErrorCode
 
 from flowlog.broker.coordinator.decision import Decision, Now, Reply
 
-from ..record_types import GroupRecord
+from ..record_types import GroupsRecord
 from ..requests import UNKNOWN_MEMBER_ID, Join, JoinResult
 from .group import ClassicGroup
 from .member import ClassicMember
@@ -21,7 +21,7 @@ from .rebalancing import current_generation, maybe_complete_join, prepare_or_com
 from .states import GroupState
 from .static_replacement import replace_static_member
 
-JoinDecision: TypeAlias = Decision[JoinResult, GroupRecord]
+JoinDecision: TypeAlias = Decision[JoinResult, GroupsRecord]
 
 
 def join(group: ClassicGroup, request: Join, now: Now) -> JoinDecision:

@@ -13,7 +13,7 @@ from kio.schema.errors import ErrorCode
 
 from flowlog.broker.coordinator.decision import Decision, Now, Reply
 
-from ..record_types import GroupRecord
+from ..record_types import GroupRecord, GroupsRecord
 from ..requests import UNKNOWN_MEMBER_ID, Join, JoinResult, Protocol, SyncResult
 from .group import ClassicGroup
 from .member import ClassicMember
@@ -22,7 +22,7 @@ from .rebalancing import answer_sync, current_generation, maybe_complete_join, p
 from .states import GroupState
 from .stored_group import to_stored
 
-JoinDecision: TypeAlias = Decision[JoinResult, GroupRecord]
+JoinDecision: TypeAlias = Decision[JoinResult, GroupsRecord]
 
 
 def replace_static_member(

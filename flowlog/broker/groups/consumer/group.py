@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Mapping
 from typing import Final
 
@@ -15,16 +14,9 @@ from ..rebalance_history import RebalanceHistory, new_history
 from ..record_types import CommittedOffset
 from ..requests import Commit
 from .member import CurrentAssignment, MemberMetadata, MemberState
-from .record_types import (
-    ConsumerRecord,
-    CurrentRecord,
-    GroupEpochRecord,
-    MemberRecord,
-    RegexRecord,
-    TargetEpochRecord,
-    TargetRecord,
-)
+from .record_types import ConsumerRecord
 from .state import ConsumerState
+from .state_tombstones import state_tombstones
 from .timers import Timers
 
 logger = logging.getLogger("flowlog.broker.groups")
@@ -85,16 +77,7 @@ class ConsumerGroup:
         return ErrorCode.none
 
     def tombstones(self) -> tuple[ConsumerRecord, ...]:
-        """In Kafka's order: what hangs on a member goes before the member."""
-        state, group_id = self.state, self.group_id
-        records: deque[ConsumerRecord] = deque()
-        records += (CurrentRecord(group_id, member_id, None) for member_id in state.current)
-        records += (TargetRecord(group_id, member_id, None) for member_id in state.targets)
-        records.append(TargetEpochRecord(group_id, None))
-        records += (MemberRecord(group_id, member_id, None) for member_id in state.members)
-        records += (RegexRecord(group_id, regex, None) for regex in state.regexes)
-        records.append(GroupEpochRecord(group_id, None))
-        return tuple(records)
+        return state_tombstones(self.group_id, self.state)
 
     # Offsets.
 

@@ -12,12 +12,13 @@ from kio.schema.errors import ErrorCode
 
 from flowlog.broker.coordinator.decision import Now
 
+from ..record_types import GroupsRecord
 from .checks import check_static, unknown_member
+from .downgrading import can_downgrade, downgrade
 from .draft import Draft
 from .group import ConsumerGroup
 from .heartbeating import HeartbeatDecision, settled
 from .member import LEAVE_FOR_NOW_EPOCH
-from .record_types import ConsumerRecord
 from .requests import ConsumerHeartbeat, HeartbeatResult
 from .timers import Waiting
 
@@ -46,23 +47,28 @@ def leave(draft: Draft, request: ConsumerHeartbeat) -> HeartbeatDecision:
 
 def remove(draft: Draft, member_ids: Sequence[str], reason: str) -> None:
     """Take members out; the next heartbeat shares out what they had."""
-    names = [draft.state.members[m].instance_id or m for m in member_ids]
+    state = draft.state
+    was_classic = state.classic_count == len(state.members)
+    names = [state.members[m].instance_id or m for m in member_ids]
     for member_id in member_ids:
         draft.remove_member(member_id)
         draft.group.timers.forget(member_id)
     draft.forget_unused_regexes()
-    draft.raise_epoch(f"{', '.join(names)} {reason}")
+    reason = f"{', '.join(names)} {reason}"
+    if not was_classic and can_downgrade(draft):
+        downgrade(draft, reason=f"{reason}; only members of the classic protocol are left")
+    else:
+        draft.raise_epoch(reason)
 
 
-def on_time(group: ConsumerGroup, now: Now) -> tuple[ConsumerRecord, ...]:
-    """Take out everybody who did not do in time what was to be done."""
+def on_time(group: ConsumerGroup, now: Now) -> tuple[GroupsRecord, ...]:
+    """Take out a member that did not do in time what was to be done; the next one follows."""
     overdue = group.timers.overdue(now.monotonic_ms)
     if overdue is None:
         return ()
+    group.timers.forget(overdue.member_id)
+    if overdue.member_id not in group.state.members:
+        return ()
     draft = Draft(group, now)
-    while overdue is not None:
-        if overdue.member_id in draft.state.members:
-            remove(draft, [overdue.member_id], f"was removed: {overdue.waiting.value}")
-        group.timers.forget(overdue.member_id)
-        overdue = group.timers.overdue(now.monotonic_ms)
+    remove(draft, [overdue.member_id], f"was removed: {overdue.waiting.value}")
     return tuple(draft.records)
