@@ -11,7 +11,7 @@ import asyncio
 import errno
 import logging
 import random
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Final, Self
@@ -21,7 +21,12 @@ from anyio.abc import TaskGroup
 
 from flowlog.broker.admin.features import FeatureAdmin
 from flowlog.broker.admin.quotas import QuotaAdmin
-from flowlog.broker.admin.topics import OFFSETS_TOPIC, TopicAdmin, TopicDefaults
+from flowlog.broker.admin.topics import (
+    OFFSETS_TOPIC,
+    TRANSACTIONS_TOPIC,
+    TopicAdmin,
+    TopicDefaults,
+)
 from flowlog.broker.config.broker_config import BrokerConfig
 from flowlog.broker.connection import Connection
 from flowlog.broker.controller.records import MetadataRecord, PartitionRecord, RemoveTopicRecord
@@ -39,6 +44,15 @@ from flowlog.broker.log_cleaner import LogCleaner
 from flowlog.broker.node import Node
 from flowlog.broker.replication.fetch_sessions import FetchSessions
 from flowlog.broker.storage.files import Files
+from flowlog.broker.transaction_service import (
+    BrokerMarkers,
+    coordinator_epoch,
+    open_transactions_log,
+    transaction_config,
+    transaction_version,
+)
+from flowlog.broker.transactions.coordinator import TransactionCoordinator
+from flowlog.broker.transactions.markers import MarkerPort
 from flowlog.clock import Clock, SystemClock
 from flowlog.errors import FlowlogError
 
@@ -113,8 +127,20 @@ class BrokerServer:
             topics=ImageTopics(node.controller.image),
             settings=GroupSettingsCache(node.controller.image, node.configs),
         )
-        services = self._services(node, groups)
+        image = node.controller.image
+        markers = BrokerMarkers(image, node.partitions, groups, self._clock)
+        transactions = TransactionCoordinator(
+            transaction_config(self.config, image),
+            self._clock,
+            open_transactions_log(node.partitions, self._clock),
+            producer_ids=node.producer_ids,
+            markers=markers,
+            server_version=transaction_version(image),
+            coordinator_epoch=coordinator_epoch(node.partitions),
+        )
+        services = self._services(node, groups, transactions, markers)
         self._groups = groups
+        self._transactions = transactions
         node.controller.add_listener(self._on_metadata)
         self._server = await self._listen(
             lambda: Connection(
@@ -127,13 +153,20 @@ class BrokerServer:
         stack.push_async_callback(self._stop_serving)
         await node.register(*self.address)
         self._tasks.start_soon(groups.run)
-        self._load_groups(node.partitions.of_topic(OFFSETS_TOPIC))
+        self._tasks.start_soon(transactions.run)
+        self._tasks.start_soon(self._load_coordinators)
         housekeeping = Housekeeping(node, self._connections, self._clock)
         self._tasks.start_soon(housekeeping.run)
         if self.config.boolean("log.cleaner.enable"):
             self._tasks.start_soon(LogCleaner(node, self._clock).run)
 
-    def _services(self, node: Node, groups: GroupCoordinator) -> Services:
+    def _services(
+        self,
+        node: Node,
+        groups: GroupCoordinator,
+        transactions: TransactionCoordinator,
+        markers: MarkerPort,
+    ) -> Services:
         config = self.config
         defaults = TopicDefaults(
             partition_count=config.integer("num.partitions"),
@@ -153,6 +186,8 @@ class BrokerServer:
             features=FeatureAdmin(node.controller),
             quotas=QuotaAdmin(node.controller),
             groups=groups,
+            transactions=transactions,
+            markers=markers,
             apis=load_apis(),
             fetch_sessions=FetchSessions(
                 slots_max=config.integer("max.incremental.fetch.session.cache.slots"),
@@ -160,6 +195,7 @@ class BrokerServer:
                 draw_id=lambda: random.randrange(1, 2**31),
             ),
             fetch_max_bytes=config.integer("fetch.max.bytes"),
+            transaction_gate=transactions,
         )
 
     async def _listen(self, connection: Callable[[], Connection]) -> asyncio.Server:
@@ -203,27 +239,32 @@ class BrokerServer:
 
     async def _on_metadata(self, records: Sequence[MetadataRecord]) -> None:
         await self._node.partitions.on_metadata(records)
-        offsets_topic = self._node.controller.image.topic(OFFSETS_TOPIC)
+        image = self._node.controller.image
         for record in records:
             match record:
                 case PartitionRecord(topic_id=topic_id, partition=index):
-                    if offsets_topic is not None and topic_id == offsets_topic.topic_id:
+                    name = image.topic_name(topic_id)
+                    if name == OFFSETS_TOPIC:
                         await self._groups.load(index)
+                    elif name == TRANSACTIONS_TOPIC:
+                        await self._transactions.load(index)
                 case RemoveTopicRecord(name=name, topic_id=topic_id):
                     self._tasks.start_soon(self._groups.topic_deleted, name, topic_id)
 
-    def _load_groups(self, indexes: Collection[int]) -> None:
-        async def load_all() -> None:
-            for index in indexes:
-                await self._groups.load(index)
-
-        self._tasks.start_soon(load_all)
+    async def _load_coordinators(self) -> None:
+        """Groups first: transactions that were ending have markers for them."""
+        partitions = self._node.partitions
+        for index in tuple(partitions.of_topic(OFFSETS_TOPIC)):
+            await self._groups.load(index)
+        for index in tuple(partitions.of_topic(TRANSACTIONS_TOPIC)):
+            await self._transactions.load(index)
 
     async def _stop_serving(self) -> None:
         """Stop listening, let requests in hand be answered, then close every connection."""
         self._stopping = True
         self._server.close()
         self._groups.shutdown()
+        self._transactions.shutdown()
         for partition in self._node.partitions:
             partition.wake_all()
         for connection in tuple(self._connections):

@@ -86,7 +86,6 @@ ACCEPTED: Final[tuple[Accepted, ...]] = (
         r"#1 topics\[<c_d>",
         "Names that collide are refused within one request too; Kafka makes both topics.",
     ),
-    Accepted(22, "without_transactions", "", "Transactional ids are not served yet."),
     Accepted(32, "settings", r"log\.retention\.ms", _UNIT),
     Accepted(33, "replaced", r"configs\[retention\.ms\]", _UNIT),
     Accepted(

@@ -10,6 +10,7 @@ from typing import Final
 
 from .keys import INT_MAX, ConfigKey, ConfigType, table
 from .topic_keys import TOPIC_KEYS
+from .transaction_keys import TRANSACTION_KEYS
 
 
 def _topic_defaults() -> Iterator[ConfigKey]:
@@ -301,4 +302,4 @@ _OWN = [
     ),
 ]
 
-BROKER_KEYS: Final[Mapping[str, ConfigKey]] = table([*_OWN, *_topic_defaults()])
+BROKER_KEYS: Final[Mapping[str, ConfigKey]] = table([*_OWN, *TRANSACTION_KEYS, *_topic_defaults()])

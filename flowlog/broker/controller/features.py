@@ -14,6 +14,7 @@ from .image import MetadataImage
 
 METADATA_VERSION: Final = "metadata.version"
 GROUP_VERSION: Final = "group.version"
+TRANSACTION_VERSION: Final = "transaction.version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ FEATURES: Final[Mapping[str, Feature]] = {
         Feature(GROUP_VERSION, 0, 1),
         # Kafka 4.3's. flowlog's metadata has one format of its own, so there is nothing below.
         Feature(METADATA_VERSION, 30, 30),
+        Feature(TRANSACTION_VERSION, 0, 2),
     )
 }
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from flowlog.broker.groups.coordinator import GroupCoordinator
     from flowlog.broker.replication.fetch_sessions import FetchSessions
     from flowlog.broker.replication.partitions import Partitions
+    from flowlog.broker.transactions.coordinator import TransactionCoordinator
+    from flowlog.broker.transactions.markers import MarkerPort
 
     from .registry import Api
     from .transaction_gate import TransactionGate
@@ -42,6 +44,8 @@ class Services:
     features: FeatureAdmin
     quotas: QuotaAdmin
     groups: GroupCoordinator
+    transactions: TransactionCoordinator
+    markers: MarkerPort
     apis: Mapping[int, Api]
     fetch_sessions: FetchSessions
     fetch_max_bytes: int

@@ -1,23 +1,25 @@
-"""FindCoordinator (API key 10): which broker looks after a group.
+"""FindCoordinator (API key 10): which broker looks after a group or a transactional id.
 
 Versions 0-6. v1 adds the kind of key, v3 is flexible, v4 takes many keys, each with its own
 outcome (KIP-699), v5 and v6 bring new errors and share groups (KIP-890, KIP-932).
-`__consumer_offsets` is made when the first group is asked for, and the answer waits until it is
-there. Left out: coordinators of transactions and of share groups, which this broker does not have
-yet; asking for one is answered with COORDINATOR_NOT_AVAILABLE or INVALID_REQUEST.
+`__consumer_offsets` and `__transaction_state` are made when the first key is asked for, and the
+answer waits until they are there. Left out: coordinators of share groups, which this broker does
+not have yet; asking for one is answered with INVALID_REQUEST.
 Source: FindCoordinatorRequest.json and `KafkaApis.getCoordinator` in apache/kafka.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from kio.schema.errors import ErrorCode
 
-from flowlog.broker.admin.topics import OFFSETS_TOPIC
+from flowlog.broker.admin.topics import OFFSETS_TOPIC, TRANSACTIONS_TOPIC, NewTopic
+from flowlog.broker.config.broker_config import BrokerConfig
 from flowlog.broker.group_service import offsets_topic
+from flowlog.broker.transaction_service import transactions_topic
 from flowlog.broker.wire import messages
 from flowlog.errors import KafkaError
 
@@ -42,27 +44,27 @@ class KeyType(enum.IntEnum):
     SHARE = 2
 
 
+TOPICS: Final[Mapping[int, tuple[str, Callable[[BrokerConfig], NewTopic]]]] = {
+    KeyType.GROUP: (OFFSETS_TOPIC, offsets_topic),
+    KeyType.TRANSACTION: (TRANSACTIONS_TOPIC, transactions_topic),
+}
+"""The topic behind each kind of coordinator, and how it is made."""
+
+
 def handle(request: Any, context: RequestContext) -> Any | Awaitable[Any]:
-    is_for_groups = request.key_type == KeyType.GROUP
-    if is_for_groups and context.services.metadata.topic(OFFSETS_TOPIC) is None:
-        return _create_then_answer(request, context)
-    return _answer(request, context)
+    if request.key_type not in TOPICS:
+        return _response(request, context, ErrorCode.invalid_request)
+    name, describe = TOPICS[request.key_type]
+    if context.services.metadata.topic(name) is None:
+        return _create_then_answer(request, context, describe(context.services.config))
+    return _response(request, context, ErrorCode.none)
 
 
-async def _create_then_answer(request: Any, context: RequestContext) -> Any:
-    topic = offsets_topic(context.services.config)
+async def _create_then_answer(request: Any, context: RequestContext, topic: NewTopic) -> Any:
     (outcome,) = await context.services.topics.create([topic])
     if isinstance(outcome, KafkaError) and context.services.metadata.topic(topic.name) is None:
         return _response(request, context, ErrorCode.coordinator_not_available)
-    return _answer(request, context)
-
-
-def _answer(request: Any, context: RequestContext) -> Any:
-    if request.key_type == KeyType.GROUP:
-        return _response(request, context, ErrorCode.none)
-    if request.key_type == KeyType.TRANSACTION:
-        return _response(request, context, ErrorCode.coordinator_not_available)
-    return _response(request, context, ErrorCode.invalid_request)
+    return _response(request, context, ErrorCode.none)
 
 
 def _response(request: Any, context: RequestContext, error: ErrorCode) -> Any:

@@ -4,7 +4,8 @@ Versions 1-10. Null topics ask for all (since v2, which also has an error for th
 v5 adds leader epochs, v6 is flexible, v7 asks for stable offsets, v8 takes many groups, v9 member
 epochs (KIP-848; ignored for classic groups, as in Kafka), v10 names topics by id.
 Without a committed offset the answer is -1 and no error. Offsets are only ever answered when they
-are committed; none is pending in a transaction yet, so stable offsets need nothing more.
+are committed; who asks for stable ones hears UNSTABLE_OFFSET_COMMIT where an undecided transaction
+may still move one.
 Source: OffsetFetchRequest.json and `KafkaApis.handleOffsetFetchRequest` in apache/kafka.
 """
 
@@ -36,7 +37,7 @@ Rows = Mapping[int, CommittedOffset | None]
 def handle(request: Any, context: RequestContext) -> Any | Awaitable[Any]:
     if context.version < GROUPS_SINCE:
         return _handle_single(request, context)
-    answers = [_group(group, context) for group in request.groups]
+    answers = [_group(group, request, context) for group in request.groups]
     if any(isinstance(answer, Awaitable) for answer in answers):
         return _wait_for_all(answers)
     return _of_groups(answers)
@@ -59,7 +60,13 @@ def _handle_single(request: Any, context: RequestContext) -> Any | Awaitable[Any
             error_code=fetched.error,
             topics=tuple(
                 m.OffsetFetchResponseTopic(
-                    name=name, partitions=_rows(m.OffsetFetchResponsePartition, rows, row_error)
+                    name=name,
+                    partitions=_rows(
+                        m.OffsetFetchResponsePartition,
+                        rows,
+                        row_error,
+                        _unstable(name, fetched, request),
+                    ),
                 )
                 for name, rows in topics.items()
             ),
@@ -78,16 +85,30 @@ def _wanted_by_name(topics: Sequence[Any] | None, context: RequestContext) -> li
     ]
 
 
-def _rows(row_class: Any, rows: Rows, error: ErrorCode = ErrorCode.none) -> tuple[Any, ...]:
+def _unstable(topic: str, fetched: Fetched, request: Any) -> frozenset[int]:
+    """The topic's partitions whose offset may still move, if the client minds."""
+    if not request.require_stable:
+        return frozenset()
+    return frozenset(index for name, index in fetched.unstable if name == topic)
+
+
+def _rows(
+    row_class: Any,
+    rows: Rows,
+    error: ErrorCode = ErrorCode.none,
+    unstable: frozenset[int] = frozenset(),
+) -> tuple[Any, ...]:
     return tuple(
         row_class(
             partition_index=partition,
             committed_offset=committed.offset,
             committed_leader_epoch=committed.leader_epoch,
             metadata=committed.metadata,
-            error_code=error,
+            error_code=ErrorCode.unstable_offset_commit if partition in unstable else error,
         )
-        for partition, committed in ((n, found or NO_OFFSET) for n, found in rows.items())
+        for partition, committed in (
+            (n, NO_OFFSET if found is None or n in unstable else found) for n, found in rows.items()
+        )
     )
 
 
@@ -102,12 +123,16 @@ def _of_groups(groups: list[Any]) -> Any:
     return messages.offset_fetch.OffsetFetchResponse(groups=tuple(groups))
 
 
-def _group(group: Any, context: RequestContext) -> Any | Awaitable[Any]:
+def _group(group: Any, request: Any, context: RequestContext) -> Any | Awaitable[Any]:
     by_id = context.version >= TOPIC_IDS_SINCE
     wanted = (_wanted_by_id if by_id else _wanted_by_name)(group.topics, context)
 
     def render(fetched: Fetched) -> Any:
-        topics = _topics_by_id(group, fetched, context) if by_id else _topics_by_name(fetched)
+        topics = (
+            _topics_by_id(group, fetched, request, context)
+            if by_id
+            else _topics_by_name(fetched, request)
+        )
         return messages.offset_fetch.OffsetFetchResponseGroup(
             group_id=group.group_id,
             error_code=fetched.error,
@@ -120,11 +145,16 @@ def _group(group: Any, context: RequestContext) -> Any | Awaitable[Any]:
     return then(found, render)
 
 
-def _topics_by_name(fetched: Fetched) -> Iterator[Any]:
+def _stable_rows(name: str, rows: Rows, fetched: Fetched, request: Any) -> tuple[Any, ...]:
+    row_class = messages.offset_fetch.OffsetFetchResponsePartitions
+    return _rows(row_class, rows, unstable=_unstable(name, fetched, request))
+
+
+def _topics_by_name(fetched: Fetched, request: Any) -> Iterator[Any]:
     m = messages.offset_fetch
     for name, rows in fetched.topics.items():
         yield m.OffsetFetchResponseTopics(
-            name=name, partitions=_rows(m.OffsetFetchResponsePartitions, rows)
+            name=name, partitions=_stable_rows(name, rows, fetched, request)
         )
 
 
@@ -144,7 +174,9 @@ def _name(topic: Any, context: RequestContext) -> str | None:
     return None if topic.topic_id is None else context.services.metadata.topic_name(topic.topic_id)
 
 
-def _topics_by_id(group: Any, fetched: Fetched, context: RequestContext) -> Iterator[Any]:
+def _topics_by_id(
+    group: Any, fetched: Fetched, request: Any, context: RequestContext
+) -> Iterator[Any]:
     """What was found, under ids; of all offsets, those whose topic still exists."""
     m = messages.offset_fetch
     metadata = context.services.metadata
@@ -152,7 +184,7 @@ def _topics_by_id(group: Any, fetched: Fetched, context: RequestContext) -> Iter
         topic = metadata.topic(name)
         if topic is not None:
             yield m.OffsetFetchResponseTopics(
-                topic_id=topic.topic_id, partitions=_rows(m.OffsetFetchResponsePartitions, rows)
+                topic_id=topic.topic_id, partitions=_stable_rows(name, rows, fetched, request)
             )
     for topic in group.topics or ():
         if _name(topic, context) is None:

@@ -37,6 +37,11 @@ MODULES: Final = (
     "delete_records",
     "init_producer_id",
     "offset_for_leader_epoch",
+    "add_partitions_to_txn",
+    "add_offsets_to_txn",
+    "end_txn",
+    "write_txn_markers",
+    "txn_offset_commit",
     "describe_acls",
     "create_acls",
     "delete_acls",
@@ -63,6 +68,8 @@ MODULES: Final = (
     "list_config_resources",
     "describe_topic_partitions",
     "describe_producers",
+    "describe_transactions",
+    "list_transactions",
 )
 
 
