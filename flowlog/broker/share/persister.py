@@ -94,10 +94,9 @@ class SharePersister(Protocol):
     async def read(self, key: SharePartitionKey, *, leader_epoch: int) -> ShareState:
         """The state, for the leader of that epoch: from here on older leaders are fenced.
 
-        A partition without a state reads as state epoch 0 and UNINITIALIZED_START_OFFSET.
-
         Raises:
-            KafkaError: FENCED_LEADER_EPOCH: a newer leader has read or written.
+            KafkaError: INVALID_REQUEST: there is no state (the group's coordinator makes it before
+                it assigns the partition); FENCED_LEADER_EPOCH: a newer leader has read or written.
         """
         ...
 
@@ -108,8 +107,9 @@ class SharePersister(Protocol):
         not earlier ones have been awaited.
 
         Raises:
-            KafkaError: FENCED_STATE_EPOCH, FENCED_LEADER_EPOCH: the state was set anew, or a newer
-                leader has taken over; this share partition must be read again, or given up.
+            KafkaError: INVALID_REQUEST: there is no state, or none any more; FENCED_STATE_EPOCH,
+                FENCED_LEADER_EPOCH: the state was set anew, or a newer leader has taken over. This
+                share partition must be read again, or given up.
         """
         ...
 
@@ -118,5 +118,8 @@ class SharePersister(Protocol):
         ...
 
     async def summary(self, key: SharePartitionKey, *, leader_epoch: int) -> ShareStateSummary:
-        """The state without its batches; fences nobody. Without a state: all 0 and -1."""
+        """The state without its batches; fences nobody.
+
+        Without a state: epochs 0, UNINITIALIZED_START_OFFSET and UNKNOWN_COMPLETE_COUNT.
+        """
         ...
