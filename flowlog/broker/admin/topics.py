@@ -41,7 +41,8 @@ NAME_LENGTH_MAX: Final = 249
 PARTITIONS_MAX: Final = 10_000
 OFFSETS_TOPIC: Final = "__consumer_offsets"
 TRANSACTIONS_TOPIC: Final = "__transaction_state"
-INTERNAL_TOPICS: Final = frozenset({OFFSETS_TOPIC, TRANSACTIONS_TOPIC})
+SHARE_STATE_TOPIC: Final = "__share_group_state"
+INTERNAL_TOPICS: Final = frozenset({OFFSETS_TOPIC, TRANSACTIONS_TOPIC, SHARE_STATE_TOPIC})
 DEFAULT: Final = -1
 
 _NAME = re.compile(r"[a-zA-Z0-9._-]+")

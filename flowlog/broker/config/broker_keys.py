@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from .keys import INT_MAX, ConfigKey, ConfigType, table
+from .share_keys import SHARE_KEYS
 from .topic_keys import TOPIC_KEYS
 from .transaction_keys import TRANSACTION_KEYS
 
@@ -302,4 +303,6 @@ _OWN = [
     ),
 ]
 
-BROKER_KEYS: Final[Mapping[str, ConfigKey]] = table([*_OWN, *TRANSACTION_KEYS, *_topic_defaults()])
+BROKER_KEYS: Final[Mapping[str, ConfigKey]] = table(
+    [*_OWN, *TRANSACTION_KEYS, *SHARE_KEYS, *_topic_defaults()]
+)

@@ -73,7 +73,10 @@ def group_layers(
     """The layers that have a value for the group setting, the one in force first."""
     if key.name in overrides:
         yield ConfigLayer(key.name, overrides[key.name], ConfigSource.DYNAMIC_GROUP)
-    yield from broker.layers(BROKER_KEYS[key.broker_key])
+    if key.broker_key:
+        yield from broker.layers(BROKER_KEYS[key.broker_key])
+    else:
+        yield ConfigLayer(key.name, key.default, ConfigSource.DEFAULT)
 
 
 def group_values(overrides: Mapping[str, str], broker: BrokerLayers) -> dict[str, ConfigValue]:

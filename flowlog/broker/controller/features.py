@@ -14,6 +14,7 @@ from .image import MetadataImage
 
 METADATA_VERSION: Final = "metadata.version"
 GROUP_VERSION: Final = "group.version"
+SHARE_VERSION: Final = "share.version"
 TRANSACTION_VERSION: Final = "transaction.version"
 
 
@@ -32,6 +33,7 @@ FEATURES: Final[Mapping[str, Feature]] = {
         Feature(GROUP_VERSION, 0, 1),
         # Kafka 4.3's. flowlog's metadata has one format of its own, so there is nothing below.
         Feature(METADATA_VERSION, 30, 30),
+        Feature(SHARE_VERSION, 0, 1),
         Feature(TRANSACTION_VERSION, 0, 2),
     )
 }
