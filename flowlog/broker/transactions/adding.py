@@ -26,9 +26,7 @@ def add_partitions(
         return ErrorCode.invalid_request
     if transaction is None:
         return ErrorCode.invalid_producer_id_mapping
-    if transaction.state.is_ending:
-        return ErrorCode.concurrent_transactions
-    error = producer_error(transaction, request.producer)
+    error = _present_error(transaction, request.producer)
     if error is not ErrorCode.none:
         return error
     is_ongoing = transaction.state is TransactionState.ONGOING
@@ -51,9 +49,7 @@ def verify(
     if transaction is None:
         error = ErrorCode.invalid_producer_id_mapping
     else:
-        error = producer_error(transaction, producer)
-        if error is ErrorCode.none and transaction.state.is_ending:
-            error = ErrorCode.concurrent_transactions
+        error = _present_error(transaction, producer)
     if transaction is None or error is not ErrorCode.none:
         return dict.fromkeys(partitions, error)
     return {
@@ -62,6 +58,15 @@ def verify(
         else ErrorCode.transaction_abortable
         for partition in partitions
     }
+
+
+def _present_error(transaction: Transaction, producer: Producer) -> ErrorCode:
+    """Whether the producer may write now; while a transaction ends, who comes after it may not."""
+    error = producer_error(transaction, producer)
+    if not transaction.state.is_ending:
+        return error
+    may_soon = error is ErrorCode.none or producer == transaction.producer_after
+    return ErrorCode.concurrent_transactions if may_soon else error
 
 
 def producer_error(transaction: Transaction, producer: Producer) -> ErrorCode:

@@ -8,17 +8,15 @@ client did or for a shard that is away: every answer carries its error.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Final
 
 import anyio
 from kio.schema.errors import ErrorCode
 
 from flowlog.broker.coordinator.commit_log import CommitLog
-from flowlog.broker.coordinator.decision import Decision, Now
 from flowlog.broker.coordinator.partitioning import partition_for
 from flowlog.broker.coordinator.runtime import ShardRuntime
 from flowlog.broker.coordinator.shards import Shards
-from flowlog.broker.coordinator.write_errors import client_error
 from flowlog.clock import Clock
 from flowlog.errors import KafkaError
 
@@ -26,15 +24,13 @@ from .config import TransactionConfig
 from .endings import Endings
 from .initializing import request_error
 from .markers import MarkerPort
-from .producer_ids import NoProducerIdError, RefillableIds
+from .producer_ids import RefillableIds
+from .refilling import RefillingIds
 from .requests import AddPartitions, End, Ended, Initialize, Initialized
 from .shard import TransactionShard
 from .transaction import EPOCH_BUMP_SINCE, Producer, TopicPartition
 from .views import Filters, TransactionView
-
-R = TypeVar("R")
-
-Answer: TypeAlias = R | Awaitable[R]
+from .writing import Answer, Writer, guarded
 
 TRANSACTIONS_TOPIC: Final = "__transaction_state"
 
@@ -63,16 +59,17 @@ class TransactionCoordinator:
         """
         self.config = config
         self._clock = clock
-        self._producer_ids = producer_ids
+        self._producer_ids = ids = RefillingIds(producer_ids)
         self._endings = Endings(
             self._shard, markers, lambda name: coordinator_epoch(self.partition_for(name))
         )
+        self._writer = Writer(self._shard, self._endings, ids)
         self._shards: Shards[TransactionShard] = Shards(
             TRANSACTIONS_TOPIC,
             clock=clock,
             new_machine=lambda: TransactionShard(
                 config,
-                producer_ids=producer_ids,
+                producer_ids=ids,
                 server_version=server_version,
                 on_ended=self._endings.add,
             ),
@@ -86,6 +83,7 @@ class TransactionCoordinator:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._shards.run)
             tasks.start_soon(self._endings.run)
+            tasks.start_soon(self._producer_ids.run)
 
     async def load(self, partition: int) -> None:
         """Take over a partition of `__transaction_state`; does nothing if it is ours already."""
@@ -110,7 +108,7 @@ class TransactionCoordinator:
         error = request_error(request, self.config)
         if error is not ErrorCode.none:
             return Initialized(error)
-        return self._write(
+        return self._writer.write(
             request.transactional_id,
             lambda shard, now: shard.initialize(request, now),
             Initialized,
@@ -118,7 +116,7 @@ class TransactionCoordinator:
 
     def add_partitions(self, request: AddPartitions) -> Answer[ErrorCode]:
         """Make the partitions part of the transaction, beginning it with the first."""
-        return self._write(
+        return self._writer.write(
             request.transactional_id,
             lambda shard, now: shard.add_partitions(request, now),
             lambda error: error,
@@ -129,8 +127,21 @@ class TransactionCoordinator:
         transactional_id: str,
         producer: Producer,
         partitions: Collection[TopicPartition],
-    ) -> Mapping[TopicPartition, ErrorCode]:
+    ) -> Answer[Mapping[TopicPartition, ErrorCode]]:
         """Whether each partition is part of the producer's ongoing transaction."""
+        verified = self._verify_now(transactional_id, producer, partitions)
+        try:
+            answer = self._shard(transactional_id).read(verified)
+        except KafkaError:
+            return verified  # which says so
+        if isinstance(answer, Awaitable):
+            return guarded(answer, lambda error: dict.fromkeys(partitions, error))
+        return answer
+
+    def _verify_now(
+        self, transactional_id: str, producer: Producer, partitions: Collection[TopicPartition]
+    ) -> Mapping[TopicPartition, ErrorCode]:
+        """As `verify`, of a state that may not be committed yet."""
         if not transactional_id:
             return dict.fromkeys(partitions, ErrorCode.invalid_request)
         try:
@@ -141,7 +152,7 @@ class TransactionCoordinator:
 
     def end(self, request: End) -> Answer[Ended]:
         """EndTxn; answered once the outcome is certain, be it not yet everywhere."""
-        return self._write(
+        return self._writer.write(
             request.transactional_id, lambda shard, now: shard.end(request, now), Ended
         )
 
@@ -170,6 +181,10 @@ class TransactionCoordinator:
         elif not self.config.verifies_partitions:
             return dict.fromkeys(partitions, ErrorCode.none)
         verified = self.verify(transactional_id, producer, partitions)
+        if isinstance(verified, Awaitable):
+            before = await verified
+            after = self._verify_now(transactional_id, producer, partitions)
+            verified = {key: _first_error(before[key], after[key]) for key in partitions}
         return {key: _as_heard_by_writers(error) for key, error in verified.items()}
 
     # Administration.
@@ -207,54 +222,9 @@ class TransactionCoordinator:
     def _shard(self, transactional_id: str) -> ShardRuntime[TransactionShard]:
         return self._shards.get(self.partition_for(transactional_id))
 
-    def _write(
-        self,
-        transactional_id: str,
-        decide: Callable[[TransactionShard, Now], Decision[R, Any]],
-        failed: Callable[[ErrorCode], R],
-    ) -> Answer[R]:
-        """Decide and write; whatever is in the way becomes the answer of `failed`.
 
-        An end that is under way is waited for a little: a client that was told to come again
-        would be the slower for it.
-        """
-        try:
-            shard = self._shard(transactional_id)
-            if shard.machine.is_ending(transactional_id):
-                return self._write_later(transactional_id, decide, failed)
-            answer = shard.write(decide(shard.machine, shard.now()))
-            self._endings.send()
-        except NoProducerIdError:
-            return self._write_later(transactional_id, decide, failed)
-        except KafkaError as error:
-            return failed(error.error_code)
-        return _guarded(answer, failed) if isinstance(answer, Awaitable) else answer
-
-    async def _write_later(
-        self,
-        transactional_id: str,
-        decide: Callable[[TransactionShard, Now], Decision[R, Any]],
-        failed: Callable[[ErrorCode], R],
-    ) -> R:
-        """As `_write`, when what is missing is there."""
-        await self._endings.wait_for(transactional_id)
-        while True:
-            try:
-                shard = self._shard(transactional_id)
-                answer = shard.write(decide(shard.machine, shard.now()))
-                self._endings.send()
-                return await answer if isinstance(answer, Awaitable) else answer
-            except NoProducerIdError:
-                await self._producer_ids.refill()
-            except (KafkaError, OSError) as error:
-                return failed(client_error(error))
-
-
-async def _guarded(answer: Awaitable[R], failed: Callable[[ErrorCode], R]) -> R:
-    try:
-        return await answer
-    except KafkaError as error:
-        return failed(error.error_code)
+def _first_error(*errors: ErrorCode) -> ErrorCode:
+    return next((error for error in errors if error is not ErrorCode.none), ErrorCode.none)
 
 
 def _as_heard_by_writers(error: ErrorCode) -> ErrorCode:

@@ -65,7 +65,9 @@ def _end_in_epoch(transaction: Transaction, request: End, now_ms: int) -> Transa
         return error
     state = transaction.state
     if state.is_ending:
-        return ErrorCode.concurrent_transactions
+        preparing = _S.PREPARE_COMMIT if request.is_commit else _S.PREPARE_ABORT
+        is_retry = state is preparing
+        return ErrorCode.concurrent_transactions if is_retry else ErrorCode.invalid_txn_state
     if state is not _S.ONGOING:
         done = _S.COMPLETE_COMMIT if request.is_commit else _S.COMPLETE_ABORT
         return ErrorCode.none if state is done else ErrorCode.invalid_txn_state
@@ -82,15 +84,15 @@ def _end_epoch(
 ) -> Transaction | ErrorCode:
     """By clients of transaction version 2."""
     state = transaction.state
-    if state.is_ending:
-        return ErrorCode.concurrent_transactions
     producer = request.producer
+    if state.is_ending and producer == transaction.producer_after:
+        return ErrorCode.concurrent_transactions
     overflowed = _is_retry_on_overflow(transaction, producer)
     if producer.producer_id != transaction.producer_id and not overflowed:
         return ErrorCode.invalid_producer_id_mapping
     if overflowed or producer.epoch + 1 == transaction.producer_epoch:
         return _answer_to_retry(state, is_commit=request.is_commit)
-    if producer.epoch != transaction.producer_epoch:
+    if producer.epoch != transaction.producer_epoch or state.is_ending:
         return ErrorCode.producer_fenced
     if request.is_commit and state is not _S.ONGOING:
         return ErrorCode.invalid_txn_state
@@ -113,6 +115,8 @@ def _is_retry_on_overflow(transaction: Transaction, producer: Producer) -> bool:
 def _answer_to_retry(state: TransactionState, *, is_commit: bool) -> ErrorCode:
     if state in (_S.EMPTY, _S.ONGOING):
         return ErrorCode.producer_fenced
+    if state is (_S.PREPARE_COMMIT if is_commit else _S.PREPARE_ABORT):
+        return ErrorCode.concurrent_transactions
     done = _S.COMPLETE_COMMIT if is_commit else _S.COMPLETE_ABORT
     return ErrorCode.none if state is done else ErrorCode.invalid_txn_state
 
@@ -167,7 +171,7 @@ def complete(transaction: Transaction, *, now_ms: int) -> Transaction:
     """Every partition has its marker."""
     assert transaction.state.is_ending, transaction
     is_commit = transaction.state is _S.PREPARE_COMMIT
-    producer = producer_after(transaction)
+    producer = transaction.producer_after
     return transaction.become(
         _S.COMPLETE_COMMIT if is_commit else _S.COMPLETE_ABORT,
         now_ms,
@@ -176,10 +180,3 @@ def complete(transaction: Transaction, *, now_ms: int) -> Transaction:
         next_producer_id=NO_PRODUCER_ID,
         partitions=frozenset(),
     )
-
-
-def producer_after(transaction: Transaction) -> Producer:
-    """Who the producer of a transaction that ends will be: what the client is told at once."""
-    if transaction.bumps_epochs and transaction.next_producer_id != NO_PRODUCER_ID:
-        return Producer(transaction.next_producer_id, 0)
-    return transaction.producer

@@ -100,8 +100,7 @@ class Endings:
         while partitions or not self._complete(ending):
             await anyio.sleep(pause_seconds)
             pause_seconds = min(2 * pause_seconds, RETRY_SECONDS_MAX)
-            if self._take_up(ending.transactional_id) is None:
-                self._set_over(ending.transactional_id)
+            if not self._is_current(ending):
                 return
             outcomes = self._write(ending, partitions)
             partitions = refused_by(await outcomes if isinstance(outcomes, Awaitable) else outcomes)
@@ -118,15 +117,25 @@ class Endings:
         epoch = self._coordinator_epoch(transactional_id)
         return Ending(transactional_id, transaction, marker_of(transaction, epoch))
 
+    def _is_current(self, ending: Ending) -> bool:
+        """Whether it still has to be finished; a coordinator that comes back begins it anew."""
+        current = self._take_up(ending.transactional_id)
+        if current is None:
+            self._set_over(ending.transactional_id)
+        return current == ending
+
     def _write(self, ending: Ending, partitions: Partitions) -> Outcomes | Awaitable[Outcomes]:
         return self._port.write(ending.marker, partitions) if partitions else {}
 
     def _complete(self, ending: Ending) -> bool:
-        """Write down that every partition has its marker; False: that has to be tried again."""
+        """Write down that every partition has its marker; False: that has to be tried again.
+
+        Does nothing where the coordinator has moved away, or has come to another transaction.
+        """
         transactional_id = ending.transactional_id
         try:
             shard = self._find_shard(transactional_id)
-            decision = shard.machine.complete(transactional_id, shard.now())
+            decision = shard.machine.complete(transactional_id, ending.transaction, shard.now())
             if decision is not None:
                 shard.carry_out(decision)
         except KafkaError as error:

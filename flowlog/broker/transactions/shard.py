@@ -19,7 +19,7 @@ from flowlog.broker.coordinator.decision import Decision, Now
 from . import records
 from .adding import add_partitions, verify
 from .config import TransactionConfig
-from .ending import complete, end, fence, producer_after
+from .ending import complete, end, fence
 from .initializing import initialize
 from .producer_ids import NoProducerIdError, ProducerIdSource
 from .records import TransactionRecord
@@ -195,17 +195,18 @@ class TransactionShard:
             is_retry = decided is ErrorCode.none and request.client_version >= 2
             known = transaction.producer if is_retry and transaction is not None else ()
             return Decision(Ended(decided, *known))
-        after = producer_after(decided) if decided.bumps_epochs else ()
+        after = decided.producer_after if decided.bumps_epochs else ()
         return self._written(request.transactional_id, decided, Ended(ErrorCode.none, *after), now)
 
     # The end.
 
-    def complete(self, transactional_id: str, now: Now) -> Decision[None, TransactionRecord] | None:
-        """Every partition has its marker; None: that was written down before."""
-        transaction = self.transactions.get(transactional_id)
-        if transaction is None or not transaction.state.is_ending:
+    def complete(
+        self, transactional_id: str, ended: Transaction, now: Now
+    ) -> Decision[None, TransactionRecord] | None:
+        """Every partition has the marker of `ended`; None: that was written down before."""
+        if self.transactions.get(transactional_id) != ended:
             return None
-        completed = complete(transaction, now_ms=now.wall_ms)
+        completed = complete(ended, now_ms=now.wall_ms)
         return Decision(None, (TransactionRecord(transactional_id, completed),))
 
     def _written(

@@ -68,6 +68,14 @@ class Transaction:
         """When the ongoing transaction is aborted, if nobody ends it."""
         return self.started_ms + self.timeout_ms
 
+    @property
+    def producer_after(self) -> Producer:
+        """Who the producer will be when a transaction that ends has ended: the client is told at
+        once. Without such an end, who it is."""
+        if self.bumps_epochs and self.next_producer_id != NO_PRODUCER_ID:
+            return Producer(self.next_producer_id, 0)
+        return self.producer
+
     def become(self, state: TransactionState, now_ms: int, **changes: Any) -> Transaction:
         """The transaction in its next state; only along `PREVIOUS`."""
         assert self.state in PREVIOUS[state], f"{self.state!r} to {state!r}"
