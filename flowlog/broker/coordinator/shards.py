@@ -93,6 +93,12 @@ class Shards(Generic[M]):
         shard.check_active()
         return shard
 
+    async def wait_loaded(self, partition: int) -> None:
+        """Return once the partition is served, or not being loaded; `get` tells which."""
+        shard = self._shards.get(partition)
+        if shard is not None:
+            await shard.wait_loaded()
+
     def __iter__(self) -> Iterator[ShardRuntime[M]]:
         """Every shard that is loading or served."""
         return (s for s in tuple(self._shards.values()) if s.state is not ShardState.CLOSED)
