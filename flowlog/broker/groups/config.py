@@ -29,6 +29,8 @@ class GroupSettings:
 
     consumer_session_timeout_ms: int = 45_000  # consumer.session.timeout.ms
     consumer_heartbeat_interval_ms: int = 5_000  # consumer.heartbeat.interval.ms
+    share_session_timeout_ms: int = 45_000  # share.session.timeout.ms
+    share_heartbeat_interval_ms: int = 5_000  # share.heartbeat.interval.ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,4 +49,5 @@ class GroupConfig:
     consumer_max_size: int = 2**31 - 1  # group.consumer.max.size, members
     consumer_assignors: tuple[str, ...] = ("uniform", "range", "flowlog")
     """group.consumer.assignors: the ones that may be asked for; the first is the default."""
+    share_max_size: int = 200  # group.share.max.size, members
     migration_policy: MigrationPolicy = MigrationPolicy.BIDIRECTIONAL

@@ -18,6 +18,8 @@ from flowlog.broker.coordinator.commit_log import CommitLog, CoordinatorMarker
 from flowlog.broker.coordinator.decision import Decision, Now
 from flowlog.broker.coordinator.runtime import ShardRuntime
 from flowlog.broker.coordinator.shards import Shards
+from flowlog.broker.share.persister import SharePersister
+from flowlog.broker.share.unavailable import UnavailablePersister
 from flowlog.clock import Clock
 from flowlog.errors import KafkaError
 
@@ -46,6 +48,7 @@ from .requests import (
     Wanted,
 )
 from .shard import GroupShard
+from .share.coordinator import ShareGroups
 from .topics import Topics, no_topics
 from .views import GroupView
 
@@ -71,10 +74,12 @@ class GroupCoordinator:
         *,
         topics: Topics | None = None,
         settings: SettingsSource = default_settings,
+        share_persister: SharePersister | None = None,
     ) -> None:
         """Args:
         topics: the cluster's topics, which members of the newer protocols are assigned.
         settings: what is set for each group by its own.
+        share_persister: where share groups' states are kept.
         """
         self.config = config
         topics = topics or no_topics()
@@ -85,6 +90,7 @@ class GroupCoordinator:
             new_machine=lambda: GroupShard(GroupContext(config, topics, settings)),
             open_log=open_log,
         )
+        self.share = ShareGroups(self._shard, topics, share_persister or UnavailablePersister())
 
     # Lifecycle.
 
@@ -122,6 +128,8 @@ class GroupCoordinator:
                 removed = shard.write(decision)
                 if isinstance(removed, Awaitable):
                     await removed
+                if topic_id is not None:
+                    await self.share.topic_deleted(shard, topic_id)
 
     # Members.
 
@@ -239,6 +247,9 @@ class GroupCoordinator:
 
     def delete_group(self, group_id: str) -> Answer[ErrorCode]:
         """DeleteGroups, one group."""
+        with suppress(KafkaError):  # `_write` hears of it too, and says so
+            if self.share.is_share_group(group_id):
+                return self.share.delete_group(group_id)
         return self._write(
             group_id, lambda shard, _: offset_decisions.delete_group(shard, group_id), lambda e: e
         )

@@ -23,6 +23,7 @@ from .record_types import (
     TransactionalOffset,
     TransactionEnd,
 )
+from .share import codecs as share_codecs
 
 
 class Codec(NamedTuple):
@@ -68,7 +69,10 @@ def _decode_group(key: FieldReader, value: bytes | None) -> GroupRecord:
 CODECS: Final = (
     Codec(OffsetRecord, offset_format.KEY_VERSIONS, _encode_offset, _decode_offset),
     Codec(GroupRecord, (group_format.KEY_VERSION,), _encode_group, _decode_group),
-    *(Codec(f.record_type, (f.kind,), f.encode, f.decode) for f in consumer_codecs.FORMATS),
+    *(
+        Codec(f.record_type, (f.kind,), f.encode, f.decode)
+        for f in (*consumer_codecs.FORMATS, *share_codecs.FORMATS)
+    ),
 )
 _BY_TYPE: Final[Mapping[type, Codec]] = {codec.record_type: codec for codec in CODECS}
 _BY_KIND: Final[Mapping[int, Codec]] = {kind: codec for codec in CODECS for kind in codec.kinds}

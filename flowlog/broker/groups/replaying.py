@@ -18,6 +18,8 @@ from .record_types import (
     TransactionalOffset,
     TransactionEnd,
 )
+from .share.codecs import FORMATS as SHARE_FORMATS
+from .share.lifecycle import replay as replay_share
 
 
 class Replayed(Protocol):
@@ -74,4 +76,5 @@ RULES: Final[Mapping[type, Callable[[Any, Any], None]]] = {
     TransactionEnd: replay_transaction_end,
     GroupRecord: replay_classic,
     **{f.record_type: replay_consumer for f in CONSUMER_FORMATS},
+    **{f.record_type: replay_share for f in SHARE_FORMATS},
 }

@@ -6,7 +6,7 @@ requests live in `groups`. A group exists from its first join or commit until a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from kio.schema.errors import ErrorCode
@@ -45,6 +45,16 @@ from .requests import (
     Sync,
     SyncResult,
 )
+from .share.checks import check_request as check_share_request
+from .share.checks import draft_for as share_draft_for
+from .share.draft import ShareDraft
+from .share.group import ShareGroup
+from .share.heartbeating import ShareDecision
+from .share.heartbeating import heartbeat as share_heartbeat
+from .share.heartbeating import quiet_heartbeat as quiet_share_heartbeat
+from .share.leaving import leave as leave_share_group
+from .share.record_types import ShareRecord
+from .share.requests import ShareHeartbeat
 
 R = TypeVar("R")
 Rec = TypeVar("Rec")
@@ -234,6 +244,36 @@ class GroupShard:
         draft = draft_for(self.context, group, request.group_id, now, joins=joins)
         decide = leave_consumer_group if request.member_epoch < 0 else consumer_heartbeat
         return self._settled(request.group_id, decide(draft, request))
+
+    def share_heartbeat(self, request: ShareHeartbeat, now: Now) -> ShareDecision:
+        """Decide a ShareGroupHeartbeat; epoch 0 brings the group into being.
+
+        Raises:
+            KafkaError: what the member hears instead.
+        """
+        group = self.groups.get(request.group_id)
+        if isinstance(group, ShareGroup):
+            quiet = quiet_share_heartbeat(group, request, now.monotonic_ms)
+            if quiet is not None:
+                return Decision(quiet)
+        check_share_request(request)
+        self.context.arriving.clear()
+        creates = request.member_epoch == 0
+        draft = share_draft_for(self.context, group, request.group_id, now, creates=creates)
+        decide = leave_share_group if request.member_epoch < 0 else share_heartbeat
+        return self._settled(request.group_id, decide(draft, request))
+
+    def decide_share_states(
+        self, group_id: str, decide: Callable[[ShareDraft], Decision[None, ShareRecord]], now: Now
+    ) -> Decision[None, ShareRecord]:
+        """Decide about a share group's states; what is written brings the group into being.
+
+        Raises:
+            KafkaError: GROUP_ID_NOT_FOUND: it is of another kind.
+        """
+        self.context.arriving.clear()
+        group = self.groups.get(group_id)
+        return decide(share_draft_for(self.context, group, group_id, now, creates=True))
 
     def _settled(self, group_id: str, decision: Decision[R, Rec]) -> Decision[R, Rec]:
         """Keep the group's next deadline right, now and after what follows the write."""

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Final
 
-from flowlog.broker.coordinator.commit_log import CoordinatorRecord
-
-from ..record_fields import FieldReader, string
+from ..value_format import Format
 from . import format as values
 from .record_types import (
-    ConsumerRecord,
     CurrentRecord,
     GroupEpochRecord,
     MemberRecord,
@@ -18,29 +14,6 @@ from .record_types import (
     TargetEpochRecord,
     TargetRecord,
 )
-
-
-class Format(NamedTuple):
-    """A record is a tuple: one or two names, which make its key, and what its value holds."""
-
-    kind: int
-    record_type: type[Any]
-    name_count: int
-    encode_value: Callable[[Any], bytes]
-    decode_value: Callable[[bytes], Any]
-
-    def encode(self, record: ConsumerRecord) -> CoordinatorRecord:
-        *names, value = record
-        key = self.kind.to_bytes(2, "big") + b"".join(map(string, names))
-        return CoordinatorRecord(key, None if value is None else self.encode_value(value))
-
-    def decode(self, key: FieldReader, value: bytes | None) -> ConsumerRecord:
-        names = [key.string() for _ in range(self.name_count)]
-        record: ConsumerRecord = self.record_type(
-            *names, None if value is None else self.decode_value(value)
-        )
-        return record
-
 
 FORMATS: Final = (
     Format(3, GroupEpochRecord, 1, values.encode_epoch, values.decode_epoch),

@@ -156,9 +156,8 @@ class ShareStateCoordinator:
     async def read(self, key: SharePartitionKey, *, leader_epoch: int) -> ShareState:
         shard = await self._shard(key)
         decision = shard.machine.read(key, leader_epoch, shard.now())
-        found = shard.write(decision) if decision.records else shard.read(decision.response)
-        state: ShareState = await found if isinstance(found, Awaitable) else found
-        return state
+        found = await _result(shard.write(decision))
+        return found if decision.records else await _result(shard.read(found))
 
     async def write(self, key: SharePartitionKey, update: ShareStateUpdate) -> None:
         await self._write(key, lambda shard, now: shard.write(key, update, now))
@@ -169,15 +168,13 @@ class ShareStateCoordinator:
 
     async def summary(self, key: SharePartitionKey, *, leader_epoch: int) -> ShareStateSummary:
         shard = await self._shard(key)
-        found = shard.read(shard.machine.summary(key))
-        return await found if isinstance(found, Awaitable) else found
+        return await _result(shard.read(shard.machine.summary(key)))
 
     # Inside.
 
     async def _write(self, key: SharePartitionKey, decide: Decide[R]) -> R:
         shard = await self._shard(key)
-        answer = shard.write(decide(shard.machine, shard.now()))
-        return await answer if isinstance(answer, Awaitable) else answer
+        return await _result(shard.write(decide(shard.machine, shard.now())))
 
     async def _shard(self, key: SharePartitionKey) -> ShardRuntime[ShareStateShard]:
         """The shard that holds the state, once it is loaded; nothing suspends where it is."""
@@ -193,3 +190,7 @@ class ShareStateCoordinator:
     def _tell(self, key: SharePartitionKey) -> None:
         for listener in self._reset_listeners:
             listener(key)
+
+
+async def _result(answer: R | Awaitable[R]) -> R:
+    return await answer if isinstance(answer, Awaitable) else answer
