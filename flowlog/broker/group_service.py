@@ -36,6 +36,7 @@ def group_config(config: BrokerConfig, image: MetadataImage) -> GroupConfig:
         offsets_retention_ms=config.integer("offsets.retention.minutes") * 60_000,
         offsets_retention_check_interval_ms=config.integer("offsets.retention.check.interval.ms"),
         consumer_max_size=config.integer("group.consumer.max.size"),
+        share_max_size=config.integer("group.share.max.size"),
         consumer_assignors=config.strings("group.consumer.assignors"),
         migration_policy=MigrationPolicy(config.string("group.consumer.migration.policy")),
     )
@@ -95,6 +96,8 @@ class GroupSettingsCache:
         return GroupSettings(
             consumer_session_timeout_ms=integer("consumer.session.timeout.ms"),
             consumer_heartbeat_interval_ms=integer("consumer.heartbeat.interval.ms"),
+            share_session_timeout_ms=integer("share.session.timeout.ms"),
+            share_heartbeat_interval_ms=integer("share.heartbeat.interval.ms"),
         )
 
 

@@ -21,22 +21,11 @@ from anyio.abc import TaskGroup
 
 from flowlog.broker.admin.features import FeatureAdmin
 from flowlog.broker.admin.quotas import QuotaAdmin
-from flowlog.broker.admin.topics import (
-    OFFSETS_TOPIC,
-    TRANSACTIONS_TOPIC,
-    TopicAdmin,
-    TopicDefaults,
-)
+from flowlog.broker.admin.topics import TopicAdmin, TopicDefaults
 from flowlog.broker.config.broker_config import BrokerConfig
 from flowlog.broker.connection import Connection
 from flowlog.broker.controller.records import MetadataRecord, PartitionRecord, RemoveTopicRecord
-from flowlog.broker.group_service import (
-    GroupSettingsCache,
-    ImageTopics,
-    group_config,
-    open_offsets_log,
-)
-from flowlog.broker.groups.coordinator import GroupCoordinator
+from flowlog.broker.coordinators import Coordinators
 from flowlog.broker.handlers.context import Services
 from flowlog.broker.handlers.registry import load_apis
 from flowlog.broker.housekeeping import Housekeeping
@@ -44,15 +33,6 @@ from flowlog.broker.log_cleaner import LogCleaner
 from flowlog.broker.node import Node
 from flowlog.broker.replication.fetch_sessions import FetchSessions
 from flowlog.broker.storage.files import Files
-from flowlog.broker.transaction_service import (
-    BrokerMarkers,
-    coordinator_epoch,
-    open_transactions_log,
-    transaction_config,
-    transaction_version,
-)
-from flowlog.broker.transactions.coordinator import TransactionCoordinator
-from flowlog.broker.transactions.markers import MarkerPort
 from flowlog.clock import Clock, SystemClock
 from flowlog.errors import FlowlogError
 
@@ -120,27 +100,9 @@ class BrokerServer:
         stack.push_async_callback(node.group_commit.close)
         self._tasks: TaskGroup = await stack.enter_async_context(anyio.create_task_group())
         stack.callback(self._tasks.cancel_scope.cancel)
-        groups = GroupCoordinator(
-            group_config(self.config, node.controller.image),
-            self._clock,
-            open_offsets_log(node.partitions, self._clock),
-            topics=ImageTopics(node.controller.image),
-            settings=GroupSettingsCache(node.controller.image, node.configs),
-        )
-        image = node.controller.image
-        markers = BrokerMarkers(image, node.partitions, groups, self._clock)
-        transactions = TransactionCoordinator(
-            transaction_config(self.config, image),
-            self._clock,
-            open_transactions_log(node.partitions, self._clock),
-            producer_ids=node.producer_ids,
-            markers=markers,
-            server_version=transaction_version(image),
-            coordinator_epoch=coordinator_epoch(node.partitions),
-        )
-        services = self._services(node, groups, transactions, markers)
-        self._groups = groups
-        self._transactions = transactions
+        topics = TopicAdmin(node.controller, self._topic_defaults())
+        self._coordinators = Coordinators(self.config, node, topics, self._clock)
+        services = self._services(node, topics, self._coordinators)
         node.controller.add_listener(self._on_metadata)
         self._server = await self._listen(
             lambda: Connection(
@@ -152,26 +114,21 @@ class BrokerServer:
         )
         stack.push_async_callback(self._stop_serving)
         await node.register(*self.address)
-        self._tasks.start_soon(groups.run)
-        self._tasks.start_soon(transactions.run)
-        self._tasks.start_soon(self._load_coordinators)
+        self._tasks.start_soon(self._coordinators.run)
+        self._tasks.start_soon(self._coordinators.load_all)
         housekeeping = Housekeeping(node, self._connections, self._clock)
         self._tasks.start_soon(housekeeping.run)
         if self.config.boolean("log.cleaner.enable"):
             self._tasks.start_soon(LogCleaner(node, self._clock).run)
 
-    def _services(
-        self,
-        node: Node,
-        groups: GroupCoordinator,
-        transactions: TransactionCoordinator,
-        markers: MarkerPort,
-    ) -> Services:
-        config = self.config
-        defaults = TopicDefaults(
-            partition_count=config.integer("num.partitions"),
-            replication_factor=config.integer("default.replication.factor"),
+    def _topic_defaults(self) -> TopicDefaults:
+        return TopicDefaults(
+            partition_count=self.config.integer("num.partitions"),
+            replication_factor=self.config.integer("default.replication.factor"),
         )
+
+    def _services(self, node: Node, topics: TopicAdmin, coordinators: Coordinators) -> Services:
+        config = self.config
         return Services(
             config=config,
             clock=self._clock,
@@ -181,13 +138,14 @@ class BrokerServer:
             controller=node.controller,
             partitions=node.partitions,
             producer_ids=node.producer_ids,
-            topics=TopicAdmin(node.controller, defaults),
+            topics=topics,
             configs=node.configs,
             features=FeatureAdmin(node.controller),
             quotas=QuotaAdmin(node.controller),
-            groups=groups,
-            transactions=transactions,
-            markers=markers,
+            groups=coordinators.groups,
+            transactions=coordinators.transactions,
+            markers=coordinators.markers,
+            share_states=coordinators.share_states,
             apis=load_apis(),
             fetch_sessions=FetchSessions(
                 slots_max=config.integer("max.incremental.fetch.session.cache.slots"),
@@ -195,7 +153,7 @@ class BrokerServer:
                 draw_id=lambda: random.randrange(1, 2**31),
             ),
             fetch_max_bytes=config.integer("fetch.max.bytes"),
-            transaction_gate=transactions,
+            transaction_gate=coordinators.transactions,
         )
 
     async def _listen(self, connection: Callable[[], Connection]) -> asyncio.Server:
@@ -243,28 +201,15 @@ class BrokerServer:
         for record in records:
             match record:
                 case PartitionRecord(topic_id=topic_id, partition=index):
-                    name = image.topic_name(topic_id)
-                    if name == OFFSETS_TOPIC:
-                        await self._groups.load(index)
-                    elif name == TRANSACTIONS_TOPIC:
-                        await self._transactions.load(index)
+                    await self._coordinators.load(image.topic_name(topic_id), index)
                 case RemoveTopicRecord(name=name, topic_id=topic_id):
-                    self._tasks.start_soon(self._groups.topic_deleted, name, topic_id)
-
-    async def _load_coordinators(self) -> None:
-        """Groups first: transactions that were ending have markers for them."""
-        partitions = self._node.partitions
-        for index in tuple(partitions.of_topic(OFFSETS_TOPIC)):
-            await self._groups.load(index)
-        for index in tuple(partitions.of_topic(TRANSACTIONS_TOPIC)):
-            await self._transactions.load(index)
+                    self._tasks.start_soon(self._coordinators.topic_deleted, name, topic_id)
 
     async def _stop_serving(self) -> None:
         """Stop listening, let requests in hand be answered, then close every connection."""
         self._stopping = True
         self._server.close()
-        self._groups.shutdown()
-        self._transactions.shutdown()
+        self._coordinators.shutdown()
         for partition in self._node.partitions:
             partition.wake_all()
         for connection in tuple(self._connections):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from flowlog.broker.groups.coordinator import GroupCoordinator
     from flowlog.broker.replication.fetch_sessions import FetchSessions
     from flowlog.broker.replication.partitions import Partitions
+    from flowlog.broker.share.state.coordinator import ShareStateCoordinator
     from flowlog.broker.transactions.coordinator import TransactionCoordinator
     from flowlog.broker.transactions.markers import MarkerPort
 
@@ -46,6 +47,7 @@ class Services:
     groups: GroupCoordinator
     transactions: TransactionCoordinator
     markers: MarkerPort
+    share_states: ShareStateCoordinator
     apis: Mapping[int, Api]
     fetch_sessions: FetchSessions
     fetch_max_bytes: int

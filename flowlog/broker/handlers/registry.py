@@ -70,6 +70,11 @@ MODULES: Final = (
     "describe_producers",
     "describe_transactions",
     "list_transactions",
+    "share_group_heartbeat",
+    "share_group_describe",
+    "describe_share_group_offsets",
+    "alter_share_group_offsets",
+    "delete_share_group_offsets",
 )
 
 

@@ -396,12 +396,11 @@ async def test_every_version_finds_the_coordinator(client: Client, version: int)
 @pytest.mark.parametrize(
     ("key_type", "error"),
     [
-        pytest.param(1, ErrorCode.coordinator_not_available, id="transactions"),
-        pytest.param(2, ErrorCode.invalid_request, id="share groups"),
+        pytest.param(2, ErrorCode.invalid_request, id="no share partition"),
         pytest.param(9, ErrorCode.invalid_request, id="nonsense"),
     ],
 )
-@pytest.mark.parametrize("version", [1, 4])
+@pytest.mark.parametrize("version", [1, 4, 6])
 async def test_coordinators_that_are_not_here_are_not_pretended(
     client: Client, key_type: int, error: ErrorCode, version: int
 ) -> None:

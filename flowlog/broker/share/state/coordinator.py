@@ -19,7 +19,7 @@ from flowlog.broker.coordinator.decision import Decision, Now
 from flowlog.broker.coordinator.partitioning import partition_for
 from flowlog.broker.coordinator.runtime import ShardRuntime
 from flowlog.broker.coordinator.shards import Shards
-from flowlog.broker.storage.checkpoints import encode_topic_id
+from flowlog.broker.storage.checkpoints import decode_topic_id, encode_topic_id
 from flowlog.clock import Clock
 from flowlog.errors import KafkaError
 
@@ -46,6 +46,18 @@ SHARE_STATE_TOPIC: Final = "__share_group_state"
 def coordinator_key(key: SharePartitionKey) -> str:
     """What FindCoordinator is asked for: `group:topic id:partition`."""
     return f"{key.group_id}:{encode_topic_id(key.topic_id)}:{key.partition}"
+
+
+def is_coordinator_key(text: str) -> bool:
+    """Whether it names a share partition, of a group whose name may itself have colons."""
+    parts = text.rsplit(":", 2)
+    if len(parts) < 3 or not parts[0].strip() or not parts[2].isdecimal():
+        return False
+    try:
+        decode_topic_id(parts[1])
+    except ValueError:
+        return False
+    return True
 
 
 class ShareStateCoordinator:
