@@ -15,14 +15,12 @@ HEADER: Final = """| key | API | versions | newest in Kafka 4.3 |
 _USERS = "no: users and their secrets are not there yet"
 _CONTROLLERS = "no: between controllers and brokers; a cluster is one node"
 _METRICS = "no: as Kafka without a receiver of clients' metrics"
-_SHARE = "no: between share coordinators and their brokers"
 _STREAMS = "no: groups of Kafka Streams' own protocol"
 
 NOT_SERVED: Final = {
     **dict.fromkeys((17, 36, 38, 39, 40, 41, 51), _USERS),
     **dict.fromkeys((52, 53, 54, 56, 58, 59, 62, 63, 67, 70, 73, 80, 81, 82), _CONTROLLERS),
     **dict.fromkeys((71, 72), _METRICS),
-    **dict.fromkeys((83, 84, 85, 86, 87), _SHARE),
     **dict.fromkeys((88, 89), _STREAMS),
 }
 

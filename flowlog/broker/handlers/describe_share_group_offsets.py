@@ -80,11 +80,11 @@ def _asked(group: Any, context: RequestContext) -> tuple[dict[UUID, list[int]], 
 
 
 def _unknown(wanted: Any) -> Any:
-    error = ErrorCode.unknown_topic_or_partition
+    """As Kafka has it: without an error, as a partition without a state."""
     m = messages.describe_share_group_offsets
     return m.DescribeShareGroupOffsetsResponseTopic(
         topic_name=wanted.topic_name,
-        partitions=tuple(_failed(partition, error) for partition in wanted.partitions),
+        partitions=tuple(_failed(partition, ErrorCode.none) for partition in wanted.partitions),
     )
 
 

@@ -11,6 +11,8 @@ from tests.conformance.cases import (  # noqa: F401
     placement,
     quotas,
     records,
+    share_groups,
+    share_states,
     topics,
     transactions,
 )

@@ -40,6 +40,7 @@ from .requests import (
     ShareHeartbeatResult,
     TopicOffsets,
 )
+from .state import FIRST_EPOCH
 from .subscribed import missing
 from .views import ShareGroupView
 
@@ -175,7 +176,7 @@ class ShareGroups:
             shard = self._shard_of(group_id)
             async with self._locks.of(group_id):
                 group = shard.machine.groups.get(group_id)
-                epoch = 0
+                epoch = FIRST_EPOCH
                 if group is not None:
                     states.check_empty(share_group(group, group_id))
                     epoch = share_group(group, group_id).state.epoch

@@ -6,7 +6,7 @@ a copy costs a few dicts.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from .member import JOINING, ShareAssignment, ShareMember, Target
 from .record_types import (
@@ -20,14 +20,16 @@ from .record_types import (
     StatePartitionsRecord,
 )
 
+FIRST_EPOCH: Final = 1  # as of Kafka's groups since 4.1
+
 
 class ShareGroupState:
     """Members by id, what they have and are to have, and where the group has a state."""
 
     def __init__(self) -> None:
-        self.epoch = 0
+        self.epoch = FIRST_EPOCH
         self.metadata_hash = 0
-        self.target_epoch = 0
+        self.target_epoch = FIRST_EPOCH
         self.members: dict[str, ShareMember] = {}
         self.current: dict[str, ShareAssignment] = {}
         self.targets: dict[str, Target] = {}
@@ -62,10 +64,10 @@ class ShareGroupState:
             case ShareTargetRecord():
                 _put(self.targets, record.member_id, record.target)
             case ShareTargetEpochRecord():
-                self.target_epoch = 0 if record.epoch is None else record.epoch.epoch
+                self.target_epoch = FIRST_EPOCH if record.epoch is None else record.epoch.epoch
             case ShareEpochRecord():
                 epoch = record.epoch
-                self.epoch, self.metadata_hash = (0, 0) if epoch is None else epoch
+                self.epoch, self.metadata_hash = (FIRST_EPOCH, 0) if epoch is None else epoch
             case StatePartitionsRecord():
                 self.states = record.states or NO_STATES
 

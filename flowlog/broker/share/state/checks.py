@@ -34,10 +34,14 @@ def uninitialized(key: SharePartitionKey) -> KafkaError:
 def check_leader_epoch(state: StoredState, leader_epoch: int) -> None:
     """NO_EPOCH passes."""
     if leader_epoch != NO_EPOCH and leader_epoch < state.leader_epoch:
-        raise KafkaError(
-            ErrorCode.fenced_leader_epoch,
-            f"leader epoch {leader_epoch} is older than {state.leader_epoch}",
-        )
+        raise fenced_leader(state, leader_epoch)
+
+
+def fenced_leader(state: StoredState, leader_epoch: int) -> KafkaError:
+    return KafkaError(
+        ErrorCode.fenced_leader_epoch,
+        f"leader epoch {leader_epoch} is older than {state.leader_epoch}",
+    )
 
 
 def check_state_epoch(state: StoredState, state_epoch: int) -> None:

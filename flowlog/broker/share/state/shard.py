@@ -30,7 +30,13 @@ from ..persister import (
 )
 from . import records
 from .batches import combine
-from .checks import check_batches, check_leader_epoch, check_state_epoch, uninitialized
+from .checks import (
+    check_batches,
+    check_leader_epoch,
+    check_state_epoch,
+    fenced_leader,
+    uninitialized,
+)
 from .config import ShareStateConfig
 from .records import SnapshotRecord, StateRecord, StoredState, StoredUpdate, UpdateRecord
 
@@ -127,6 +133,9 @@ class ShareStateShard:
             state_epoch=state_epoch,
             leader_epoch=0 if before is None else before.leader_epoch,
             start_offset=start_offset,
+            complete_count=UNKNOWN_COMPLETE_COUNT
+            if start_offset == UNINITIALIZED_START_OFFSET
+            else 0,
             created_ms=now.wall_ms,
             written_ms=now.wall_ms,
         )
@@ -156,9 +165,9 @@ class ShareStateShard:
         self, key: SharePartitionKey, leader_epoch: int, now: Now
     ) -> Decision[ShareState, StateRecord]:
         state = self._initialized(key)
-        check_leader_epoch(state, leader_epoch)
+        if leader_epoch < state.leader_epoch:
+            raise fenced_leader(state, leader_epoch)
         self._check_partition(key)
-        leader_epoch = max(leader_epoch, state.leader_epoch)
         found = ShareState(state.state_epoch, state.start_offset, leader_epoch, state.batches)
         if leader_epoch == state.leader_epoch:
             return Decision(found)

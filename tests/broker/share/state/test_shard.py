@@ -136,10 +136,10 @@ class StatesUnderEverything(RuleBasedStateMachine):
         answer = self.attempt(lambda shard: shard.read(key, leader_epoch, self.log.now))
         if before is None:
             assert answer is ErrorCode.invalid_request
-        elif -1 < leader_epoch < before.leader_epoch:
+        elif leader_epoch < before.leader_epoch:
             assert answer is ErrorCode.fenced_leader_epoch
         else:
-            self.model[key] = before._replace(leader_epoch=max(leader_epoch, before.leader_epoch))
+            self.model[key] = before._replace(leader_epoch=leader_epoch)
             assert answer == self.model[key]
 
     @rule(
