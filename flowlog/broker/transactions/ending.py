@@ -87,11 +87,10 @@ def _end_epoch(
     producer = request.producer
     if state.is_ending and producer == transaction.producer_after:
         return ErrorCode.concurrent_transactions
-    overflowed = _is_retry_on_overflow(transaction, producer)
-    if producer.producer_id != transaction.producer_id and not overflowed:
-        return ErrorCode.invalid_producer_id_mapping
-    if overflowed or producer.epoch + 1 == transaction.producer_epoch:
+    if _is_retry(transaction, producer):
         return _answer_to_retry(state, is_commit=request.is_commit)
+    if producer.producer_id != transaction.producer_id:
+        return ErrorCode.invalid_producer_id_mapping
     if producer.epoch != transaction.producer_epoch or state.is_ending:
         return ErrorCode.producer_fenced
     if request.is_commit and state is not _S.ONGOING:
@@ -104,12 +103,17 @@ def _end_epoch(
     )
 
 
-def _is_retry_on_overflow(transaction: Transaction, producer: Producer) -> bool:
-    """Whether the end that is asked for again has given the producer a new id."""
-    return (
-        producer == (transaction.previous_producer_id, LAST_USABLE_EPOCH)
-        and transaction.producer_epoch == 0
-    )
+def _is_retry(transaction: Transaction, producer: Producer) -> bool:
+    """Whether the producer asks again for the end that has given it its next epoch, or a new id.
+
+    Kafka does not look at what kind of end the last one was. One of an older client keeps its
+    epoch: then who is an epoch behind is not the one that ended, but was fenced before.
+    """
+    if not transaction.bumps_epochs:
+        return False
+    if transaction.producer_epoch == 0:
+        return producer == (transaction.previous_producer_id, LAST_USABLE_EPOCH)
+    return producer == (transaction.producer_id, transaction.producer_epoch - 1)
 
 
 def _answer_to_retry(state: TransactionState, *, is_commit: bool) -> ErrorCode:

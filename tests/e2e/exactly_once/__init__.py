@@ -1,0 +1,1 @@
+"""Consume, transform, produce in transactions, while processes and the broker are killed."""
