@@ -81,6 +81,8 @@ class ShareGroup:
                 self.topics_version = self._states_version = UNSEEN
             case ShareMemberRecord():
                 self._states_version = UNSEEN
+                if record.member is None:
+                    self.sessions.pop(record.member_id, None)
 
     # It has no committed offsets.
 

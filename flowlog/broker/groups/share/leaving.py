@@ -6,6 +6,7 @@ Source: `shareGroupLeave` and `shareGroupFenceMember`, `GroupMetadataManager` in
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from kio.schema.errors import ErrorCode
 
@@ -17,6 +18,8 @@ from .group import ShareGroup
 from .heartbeating import ShareDecision, settled
 from .record_types import ShareRecord
 from .requests import ShareHeartbeat, ShareHeartbeatResult
+
+RETRY_MS: Final = 500
 
 
 def leave(draft: ShareDraft, request: ShareHeartbeat) -> ShareDecision:
@@ -34,11 +37,16 @@ def leave(draft: ShareDraft, request: ShareHeartbeat) -> ShareDecision:
 
 
 def on_time(group: ShareGroup, now: Now) -> tuple[ShareRecord, ...]:
-    """Remove every member that was not heard of in time."""
+    """Remove every member that was not heard of in time.
+
+    It is gone when that is written; where it cannot be, it is tried again a little later.
+    """
     overdue = sorted(m for m, until_ms in group.sessions.items() if until_ms <= now.monotonic_ms)
+    gone = [member_id for member_id in overdue if member_id in group.state.members]
     for member_id in overdue:
         del group.sessions[member_id]
-    gone = [member_id for member_id in overdue if member_id in group.state.members]
+    for member_id in gone:
+        group.sessions[member_id] = now.monotonic_ms + RETRY_MS
     if not gone:
         return ()
     draft = ShareDraft(group, now)
@@ -49,5 +57,4 @@ def on_time(group: ShareGroup, now: Now) -> tuple[ShareRecord, ...]:
 def _remove(draft: ShareDraft, member_ids: Sequence[str], how: str) -> None:
     for member_id in member_ids:
         draft.remove_member(member_id)
-        draft.group.sessions.pop(member_id, None)
     draft.raise_epoch(f"{', '.join(member_ids)} {how}")
