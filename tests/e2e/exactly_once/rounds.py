@@ -161,7 +161,7 @@ def read_output(bootstrap: str) -> dict[int, list[bytes]]:
         while unread:
             if time.monotonic() > deadline:
                 raise NoProgressError(f"partitions {unread} of the output have no end")
-            for message in consumer.consume(10_000, 1.0):
+            for message in consumer.consume(10_000, 0.1):
                 if message.error() is None:
                     found[message.partition()].append(message.value())
                 elif message.error().code() == ck.KafkaError._PARTITION_EOF:
