@@ -20,6 +20,7 @@ TOOLS = "org.apache.kafka.tools"
 TOPICS = f"{TOOLS}.TopicCommand"
 CONFIGS = "kafka.admin.ConfigCommand"
 GROUPS = f"{TOOLS}.consumer.group.ConsumerGroupCommand"
+SHARE_GROUPS = f"{TOOLS}.consumer.group.ShareGroupCommand"
 PRODUCER = f"{TOOLS}.ConsoleProducer"
 CONSUMER = f"{TOOLS}.consumer.ConsoleConsumer"
 
@@ -258,3 +259,19 @@ def test_records_are_deleted_by_a_file_of_offsets(tool: Tool, name: str, tmp_pat
 
     offsets = (f"{TOOLS}.GetOffsetShell", "--topic-partitions", f"{name}:0", "--time")
     assert tool(*offsets, "-2").out == tool(*offsets, "-1").out
+
+
+def test_share_groups_are_reset_described_and_deleted(tool: Tool, name: str) -> None:
+    tool(TOPICS, "--create", "--topic", name, "--partitions", "2")
+    tool(PRODUCER, "--topic", name, stdin="a\nb\nc\n")
+    scope = ("--group", name, "--topic", name)
+
+    reset = tool(SHARE_GROUPS, "--reset-offsets", *scope, "--to-earliest", "--execute").rows()
+
+    assert [name, name, "0", "0"] in reset
+    assert [name, "Empty"] in tool(SHARE_GROUPS, "--list", "--state").rows()
+    described = tool(SHARE_GROUPS, "--describe", "--group", name).rows()
+    assert sum(int(row[4]) for row in described if row[:2] == [name, name]) == 3
+    tool(SHARE_GROUPS, "--delete-offsets", *scope)
+    tool(SHARE_GROUPS, "--delete", "--group", name)
+    assert [name] not in tool(SHARE_GROUPS, "--list").rows()

@@ -10,7 +10,7 @@ from kio.schema.errors import ErrorCode
 from flowlog.broker.coordinator.decision import Now
 from flowlog.errors import KafkaError
 
-from ..consumer.checks import invalid
+from ..consumer.checks import invalid, not_found
 from ..context import GroupContext
 from ..group import Group
 from .draft import ShareDraft
@@ -72,13 +72,15 @@ def draft_for(
         created = ShareGroup(group_id, context)
         context.arriving[group_id] = created
         return ShareDraft(created, now)
+    if group is None:
+        raise KafkaError(ErrorCode.group_id_not_found, f"Share group {group_id} not found.")
     return ShareDraft(share_group(group, group_id), now)
 
 
 def share_group(group: Group | None, group_id: str) -> ShareGroup:
     """Raises `KafkaError`: GROUP_ID_NOT_FOUND."""
     if group is None:
-        raise KafkaError(ErrorCode.group_id_not_found, f"Share group {group_id} not found.")
+        raise not_found(group_id)
     if not isinstance(group, ShareGroup):
         raise not_a_share_group(group_id)
     return group
