@@ -38,6 +38,7 @@ COMMANDS: Final = {
         "Print the records of topics as they come, from the end unless told otherwise.",
     ),
     "groups": ("flowlog.cli.groups", "Look at consumer groups, their lag, and reset them."),
+    "txn": ("flowlog.cli.txn", "Look at transactions, find those that hang, and abort them."),
     "state": ("flowlog.cli.state", "Look into a running app's tables."),
     "bench": ("flowlog.cli.bench", "Measure how fast a cluster takes and gives records."),
     "log": ("flowlog.cli.log", "Look into log files, and check them, without a broker."),
