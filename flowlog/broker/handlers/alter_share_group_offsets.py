@@ -16,12 +16,18 @@ from flowlog.broker.wire import messages
 
 from .context import RequestContext
 from .error_messages import message_for
+from .share_enabled import share_enabled
 
 API_KEY: Final = 91
 VERSIONS: Final = (0, 0)
 
 
 async def handle(request: Any, context: RequestContext) -> Any:
+    if not share_enabled(context):
+        return messages.alter_share_group_offsets.AlterShareGroupOffsetsResponse(
+            error_code=ErrorCode.unsupported_version,
+            error_message=message_for(ErrorCode.unsupported_version),
+        )
     wanted = [
         TopicOffsets(
             topic.topic_name, {row.partition_index: row.start_offset for row in topic.partitions}

@@ -14,12 +14,18 @@ from flowlog.broker.wire import messages
 
 from .context import RequestContext
 from .error_messages import message_for
+from .share_enabled import share_enabled
 
 API_KEY: Final = 92
 VERSIONS: Final = (0, 0)
 
 
 async def handle(request: Any, context: RequestContext) -> Any:
+    if not share_enabled(context):
+        return messages.delete_share_group_offsets.DeleteShareGroupOffsetsResponse(
+            error_code=ErrorCode.unsupported_version,
+            error_message=message_for(ErrorCode.unsupported_version),
+        )
     names = [topic.topic_name for topic in request.topics]
     deleted = await context.services.groups.share.delete_offsets(request.group_id, names)
     m = messages.delete_share_group_offsets

@@ -25,6 +25,7 @@ from flowlog.errors import KafkaError
 
 from .context import RequestContext
 from .error_messages import message_for
+from .share_enabled import share_enabled
 
 API_KEY: Final = 90
 VERSIONS: Final = (0, 1)
@@ -43,6 +44,8 @@ async def _group(group: Any, context: RequestContext) -> Any:
     m = messages.describe_share_group_offsets
     services = context.services
     try:
+        if not share_enabled(context):
+            raise KafkaError(ErrorCode.unsupported_version)
         asked, unknown = _asked(group, context)
     except KafkaError as error:
         return m.DescribeShareGroupOffsetsResponseGroup(

@@ -16,6 +16,7 @@ from flowlog.errors import KafkaError
 
 from .context import RequestContext
 from .operations import GROUP_OPERATIONS
+from .share_enabled import share_enabled
 
 API_KEY: Final = 77
 VERSIONS: Final = (1, 1)
@@ -32,6 +33,8 @@ def handle(request: Any, context: RequestContext) -> Any:
 
 def _describe(group_id: str, context: RequestContext) -> Any:
     try:
+        if not share_enabled(context):
+            raise KafkaError(ErrorCode.unsupported_version)
         if not group_id:
             raise KafkaError(ErrorCode.invalid_group_id)
         return _present(context.services.groups.share.describe(group_id))

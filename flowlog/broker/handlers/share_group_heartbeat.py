@@ -12,19 +12,19 @@ from typing import Any, Final
 
 from kio.schema.errors import ErrorCode
 
-from flowlog.broker.controller.features import SHARE_VERSION, level
 from flowlog.broker.groups.share.requests import ShareHeartbeat, ShareHeartbeatResult
 from flowlog.broker.wire import messages
 
 from .context import RequestContext
 from .later import then
+from .share_enabled import share_enabled
 
 API_KEY: Final = 76
 VERSIONS: Final = (1, 1)
 
 
 def handle(request: Any, context: RequestContext) -> Any | Awaitable[Any]:
-    if level(context.services.metadata, SHARE_VERSION) < 1:
+    if not share_enabled(context):
         return messages.share_group_heartbeat.ShareGroupHeartbeatResponse(
             error_code=ErrorCode.unsupported_version
         )
