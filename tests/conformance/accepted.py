@@ -86,6 +86,20 @@ ACCEPTED: Final[tuple[Accepted, ...]] = (
         r"#1 topics\[<c_d>",
         "Names that collide are refused within one request too; Kafka makes both topics.",
     ),
+    Accepted(
+        26,
+        "older_client_comes_after",
+        r"#0 ",
+        "A producer that was fenced is never taken for one that asks again: Kafka gives it its "
+        "successor's epoch, if that one is an older client and has just ended a transaction.",
+    ),
+    Accepted(
+        28,
+        "join_a_transaction",
+        r"#2 ",
+        "The coordinator is asked about every transactional offset commit; Kafka does not ask "
+        "where the producer has a transaction open in the offsets' partition.",
+    ),
     Accepted(32, "settings", r"log\.retention\.ms", _UNIT),
     Accepted(33, "replaced", r"configs\[retention\.ms\]", _UNIT),
     Accepted(

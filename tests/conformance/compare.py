@@ -23,7 +23,7 @@ import tests.conformance.cases  # noqa: F401 - importing collects them
 from flowlog.testing.broker_process import BrokerProcess
 from tests.conformance.differences import differences
 from tests.conformance.probe import CASES
-from tests.conformance.recording import Recording, load, save
+from tests.conformance.recording import Recording, load, merged, save
 from tests.conformance.running import common, served_versions, tell_all
 
 BROKER_PROPERTIES: Final = {
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             kafka = load()
         if options.record:
-            save(kafka)
+            save(merged(load(), kafka) if options.api else kafka)
         flowlog = tell_all(bootstrap, common(kafka.ranges, served_versions(bootstrap)), chosen)
     found = list(differences(kafka.transcripts, flowlog))
     surprising = [row for row in found if row.accepted is None]

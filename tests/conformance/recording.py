@@ -32,6 +32,17 @@ def save(recording: Recording, path: Path = RECORDING) -> None:
     path.write_text("\n".join(lines) + "\n")
 
 
+def merged(old: Recording, new: Recording) -> Recording:
+    """The old recording with the new answers to those APIs that the new one has."""
+    asked = {title.split(" ", 1)[0] for title in new.transcripts}
+    kept = {
+        title: answers
+        for title, answers in old.transcripts.items()
+        if title in new.transcripts or title.split(" ", 1)[0] not in asked
+    }
+    return Recording(new.ranges, {**kept, **new.transcripts})  # in the old order
+
+
 def _grouped(transcripts: Transcripts) -> dict[tuple[int, str, str], list[int]]:
     grouped: dict[tuple[int, str, str], list[int]] = {}
     for title, answers in transcripts.items():

@@ -17,7 +17,6 @@ from .context import RequestContext
 
 API_KEY: Final = 61
 VERSIONS: Final = (0, 0)
-UNKNOWN: Final = -1
 
 
 def handle(request: Any, context: RequestContext) -> Any:
@@ -53,7 +52,7 @@ def _producer(entry: ProducerEntry) -> Any:
         producer_id=entry.producer_id,
         producer_epoch=entry.epoch,
         last_sequence=entry.last_sequence,
-        last_timestamp=entry.batches[-1].timestamp_ms if entry.batches else UNKNOWN,
+        last_timestamp=entry.last_timestamp_ms,
         coordinator_epoch=entry.coordinator_epoch,
         current_txn_start_offset=entry.transaction_first_offset,
     )

@@ -25,6 +25,7 @@ HEADER: Final = Struct(">hIi")
 CRC_END: Final = 6
 ENTRY: Final = Struct(">qhiqiqiq")
 _NO_BATCH: Final = CachedBatch(NO_SEQUENCE, NO_SEQUENCE, -1, 0, -1)
+"""What stands for the batches of a producer that only a marker is known of."""
 
 
 class CorruptSnapshotError(FlowlogError):
@@ -42,7 +43,7 @@ def encode_snapshot(table: ProducerStateTable) -> bytes:
             batch.last_sequence,
             batch.last_offset,
             batch.offset_delta,
-            batch.timestamp_ms,
+            entry.last_timestamp_ms if batch is _NO_BATCH else batch.timestamp_ms,
             entry.coordinator_epoch,
             entry.transaction_first_offset,
         )
@@ -93,6 +94,7 @@ def _add_row(
         entry = ProducerEntry(producer_id, epoch)
     entry.coordinator_epoch = coordinator_epoch
     entry.transaction_first_offset = transaction_first_offset
+    entry.last_timestamp_ms = timestamp_ms
     entry.last_used_ms = now_ms
     if last_offset >= 0:
         is_counted = last_sequence != NO_SEQUENCE

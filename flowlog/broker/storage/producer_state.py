@@ -52,6 +52,7 @@ class ProducerEntry:
         "batches",
         "coordinator_epoch",
         "epoch",
+        "last_timestamp_ms",
         "last_used_ms",
         "producer_id",
         "transaction_first_offset",
@@ -63,6 +64,8 @@ class ProducerEntry:
         self.batches: deque[CachedBatch] = deque(maxlen=CACHED_BATCHES_MAX)
         self.coordinator_epoch = NO_COORDINATOR_EPOCH
         self.transaction_first_offset = NO_OFFSET
+        self.last_timestamp_ms = -1
+        """Of its last batch or marker, as DescribeProducers shows it."""
         self.last_used_ms = -1
         """By the broker's clock, not the records': old event times must not expire a producer."""
 
@@ -171,6 +174,7 @@ class ProducerStateTable:
                 batch.max_timestamp_ms,
             )
         )
+        entry.last_timestamp_ms = batch.max_timestamp_ms
         entry.last_used_ms = now_ms
         if batch.is_transactional and entry.transaction_first_offset == NO_OFFSET:
             entry.transaction_first_offset = base_offset
@@ -219,6 +223,7 @@ class ProducerStateTable:
             )
         entry.start_epoch(batch.producer_epoch)
         entry.coordinator_epoch = marker.coordinator_epoch
+        entry.last_timestamp_ms = batch.max_timestamp_ms
         entry.last_used_ms = now_ms
         entry.transaction_first_offset = NO_OFFSET
         is_aborted = marker.type is ControlType.ABORT

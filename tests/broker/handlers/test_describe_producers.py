@@ -74,5 +74,5 @@ def test_producers_are_described_with_the_start_of_their_open_transaction() -> N
             row.current_txn_start_offset,
         )
         for row in here.active_producers
-    ] == [(7, 4, 1, NOW_MS, -1, -1), (8, 4, 1, NOW_MS, -1, 2), (9, 5, -1, -1, 3, -1)]
+    ] == [(7, 4, 1, NOW_MS, -1, -1), (8, 4, 1, NOW_MS, -1, 2), (9, 5, -1, NOW_MS, 3, -1)]
     assert missing.error_code is ErrorCode.unknown_topic_or_partition

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.conformance.cases import (  # noqa: F401
     configs,
     features,
+    fencing,
     frames,
     groups,
     new_groups,
