@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from kio.schema.errors import ErrorCode
 
 from tests.e2e.clients.java import JavaClient, ToolResult
 from tests.e2e.conftest import AnyBroker
-from tests.e2e.waiting import DEADLINE_S
+from tests.e2e.waiting import DEADLINE_S, wait_until
+from tests.e2e.zombies.raw_producer import RawProducer
 
 TOOLS = "org.apache.kafka.tools"
 TOPICS = f"{TOOLS}.TopicCommand"
@@ -26,9 +29,10 @@ CONSUMER = f"{TOOLS}.consumer.ConsoleConsumer"
 
 FEATURES = f"{TOOLS}.FeatureCommand"
 QUORUM = f"{TOOLS}.MetadataQuorumCommand"
+TRANSACTIONS = f"{TOOLS}.TransactionsCommand"
 VERIFIABLE_PRODUCER = f"{TOOLS}.VerifiableProducer"
 VERIFIABLE_CONSUMER = f"{TOOLS}.VerifiableConsumer"
-ADDRESS_FIRST = {FEATURES, QUORUM}
+ADDRESS_FIRST = {FEATURES, QUORUM, TRANSACTIONS}
 ALONE = {VERIFIABLE_PRODUCER, VERIFIABLE_CONSUMER}
 
 Tool = Callable[..., ToolResult]
@@ -247,6 +251,44 @@ def test_the_cluster_shows_its_features_apis_and_quorum(tool: Tool) -> None:
 
 def _quorum(tool: Tool, what: str) -> str:
     return tool(QUORUM, "describe", what).out
+
+
+def test_transactions_are_listed_described_and_aborted(
+    tool: Tool, name: str, flowlog_broker: AnyBroker
+) -> None:
+    tool(TOPICS, "--create", "--topic", name, "--partitions", "1")
+    with closing(RawProducer(flowlog_broker.bootstrap, name, version=2)) as producer:
+        producer.start()
+        wait_until(lambda: producer.write(name, 0, b"open") is ErrorCode.none, what="a transaction")
+        owner = str(producer.producer_id)
+        assert [name, "1", owner, "Ongoing"] in tool(TRANSACTIONS, "list").rows()
+        row = tool(TRANSACTIONS, "describe", "--transactional-id", name).rows()[-1]
+        assert row[:6] == ["1", name, owner, "0", "Ongoing", "60000"]
+        assert row[-1] == f"{name}-0"
+
+        place = ("--topic", name, "--partition", "0")
+        (row,) = tool(TRANSACTIONS, "describe-producers", *place).rows()[1:]
+        assert (row[0], row[-1]) == (owner, "0")
+        search = ("--topic", name, "--max-transaction-timeout", "0")
+        assert tool(TRANSACTIONS, "find-hanging", *search).rows()[1:] == [], "it is known of"
+        tool(TRANSACTIONS, "abort", *place, "--start-offset", "0")
+        (row,) = tool(TRANSACTIONS, "describe-producers", *place).rows()[1:]
+        assert row[-1] == "None"
+        tool(TRANSACTIONS, "abort", *place, "--start-offset", "0", exit_code=1)
+        tool(TRANSACTIONS, "forceTerminateTransaction", "--transactionalId", name)
+        assert producer.end(commit=True) is not ErrorCode.none
+
+
+def test_the_performance_tool_sends_in_transactions(tool: Tool, name: str) -> None:
+    tool(TOPICS, "--create", "--topic", name, "--partitions", "1")
+    sent = tool(
+        f"{TOOLS}.ProducerPerformance",
+        *("--topic", name, "--num-records", "500", "--record-size", "10", "--throughput", "-1"),
+        *("--transactional-id", name, "--transaction-duration-ms", "20"),
+    )
+    assert sent.out.startswith("500 records sent")
+    committed = ("--command-property", "isolation.level=read_committed")
+    assert len(_consume(tool, name, 500, *committed)) == 500
 
 
 def test_records_are_deleted_by_a_file_of_offsets(tool: Tool, name: str, tmp_path: Path) -> None:
