@@ -15,8 +15,16 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from flowlog.testing.broker_process import BrokerProcess
 from tests.e2e.exactly_once.checker import broken_promises
-from tests.e2e.exactly_once.copier import GROUP, INPUT, OUTPUT, SESSION_TIMEOUT_MS, transformed
+from tests.e2e.exactly_once.copier import (
+    GROUP,
+    INPUT,
+    OUTPUT,
+    PAUSE_S,
+    SESSION_TIMEOUT_MS,
+    transformed,
+)
 from tests.e2e.exactly_once.processes import CopierProcess
+from tests.e2e.exactly_once.reading import read_topic
 from tests.e2e.kill.load import client_settings
 
 PARTITION_COUNT: Final = 4
@@ -67,12 +75,13 @@ def copy_under_kills(
             before = copied(broker.bootstrap)
             feeder.feed(plan.records // plan.rounds)
             _wait_until_copied(broker.bootstrap, before + 1)
-            time.sleep(rng.uniform(0.0, 0.3))  # The copiers run on: how long, not what for.
+            # The copiers run on: how long, not what for. Without transactions it is half a pause.
+            time.sleep(5 * PAUSE_S if plan.is_plain else rng.uniform(0.0, 0.3))
             what = _kill_all(copiers) if plan.is_plain else _strike(rng, broker, copiers)
             say(f"round {number}: {what}; {before} of {feeder.count} copied before")
         _wait_until_copied(broker.bootstrap, feeder.count)
     expected = {p: [transformed(v) for v in values] for p, values in feeder.fed.items()}
-    return broken_promises(expected, read_output(broker.bootstrap))
+    return broken_promises(expected, read_topic(broker.bootstrap, OUTPUT, PARTITION_COUNT))
 
 
 def _strike(rng: random.Random, broker: BrokerProcess, copiers: list[CopierProcess]) -> str:
@@ -146,29 +155,6 @@ def _wait_until_copied(bootstrap: str, count: int) -> None:
         if time.monotonic() > deadline:
             raise NoProgressError(f"{now} of {count} records copied within {DEADLINE_S} s")
         time.sleep(0.05)
-
-
-def read_output(bootstrap: str) -> dict[int, list[bytes]]:
-    """What readers of committed records see of the output, by partition."""
-    settings = {**client_settings(bootstrap), "group.id": "auditor"}
-    settings |= {"isolation.level": "read_committed", "enable.partition.eof": True}
-    consumer = ck.Consumer(settings)
-    found: dict[int, list[bytes]] = {p: [] for p in range(PARTITION_COUNT)}
-    unread = set(found)
-    try:
-        consumer.assign([ck.TopicPartition(OUTPUT, p, 0) for p in found])
-        deadline = time.monotonic() + DEADLINE_S
-        while unread:
-            if time.monotonic() > deadline:
-                raise NoProgressError(f"partitions {unread} of the output have no end")
-            for message in consumer.consume(10_000, 0.1):
-                if message.error() is None:
-                    found[message.partition()].append(message.value())
-                elif message.error().code() == ck.KafkaError._PARTITION_EOF:
-                    unread.discard(message.partition())
-    finally:
-        consumer.close()
-    return found
 
 
 def _create_topics(bootstrap: str) -> None:

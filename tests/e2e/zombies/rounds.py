@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any, Final
@@ -13,6 +12,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from kio.schema.errors import ErrorCode
 
 from tests.e2e.exactly_once.checker import broken_promises
+from tests.e2e.exactly_once.reading import read_topic
 from tests.e2e.zombies.raw_producer import RawProducer
 
 TOPIC: Final = "fenced"
@@ -21,7 +21,6 @@ PARTITION_COUNT: Final = 2
 NAME_COUNT: Final = 3
 NEVER: Final = 10**9
 """An offset that only a zombie commits."""
-READ_S: Final = 30.0
 SETTINGS: Final = {"log_level": 0}
 
 
@@ -38,7 +37,7 @@ def fence_again_and_again(
     broken: list[str] = []
     for number in range(rounds):
         broken += Round(bootstrap, number, rng, expected).run()
-    found = _read({**settings, "isolation.level": isolation})
+    found = read_topic(bootstrap, TOPIC, PARTITION_COUNT, isolation)
     return broken + broken_promises(expected, found) + _open_transactions(settings)
 
 
@@ -131,26 +130,6 @@ class Round:
 
     def _value(self, word: bytes) -> bytes:
         return b"%b-%d" % (word, self._number)
-
-
-def _read(settings: dict[str, Any]) -> dict[int, list[bytes]]:
-    settings |= {"group.id": "auditor", "enable.partition.eof": True}
-    consumer = ck.Consumer(settings)
-    found: dict[int, list[bytes]] = {p: [] for p in range(PARTITION_COUNT)}
-    unread = set(found)
-    try:
-        consumer.assign([ck.TopicPartition(TOPIC, p, 0) for p in found])
-        deadline = time.monotonic() + READ_S
-        while unread:
-            assert time.monotonic() < deadline, f"partitions {unread} have no end"
-            for message in consumer.consume(10_000, 0.1):
-                if message.error() is None:
-                    found[message.partition()].append(message.value())
-                elif message.error().code() == ck.KafkaError._PARTITION_EOF:
-                    unread.discard(message.partition())
-    finally:
-        consumer.close()
-    return found
 
 
 def _committed_offset(settings: dict[str, Any]) -> int:
