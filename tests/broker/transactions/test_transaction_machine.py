@@ -5,6 +5,7 @@ That the machine would notice is shown by planting bugs: each of `PLANTED_BUGS` 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from hypothesis.stateful import (
 )
 from kio.schema.errors import ErrorCode
 
+from flowlog.broker.replication.partition import Partition
 from flowlog.broker.transactions.producer_ids import NoProducerIdError
 from flowlog.broker.transactions.records import TransactionRecord
 from flowlog.broker.transactions.requests import AddPartitions, End, Initialize
@@ -34,6 +36,8 @@ from flowlog.broker.transactions.transaction import (
 from flowlog.testing.clock import EPOCH_MS
 
 from .clients import Asked, Client, Outcome, Value
+from .log_partition import LogPartition
+from .partition import MemoryPartition
 from .planted import PLANTED_BUGS, RARE_BUGS
 from .world import NAME, TIMEOUT_MS, World
 
@@ -57,7 +61,7 @@ class TransactionsUnderEverything(RuleBasedStateMachine):
         epochs_left=st.one_of(st.none(), st.integers(0, 4)),
     )
     def start(self, server_version: int, epochs_left: int | None) -> None:
-        self.world = World(server_version)
+        self.world = World(server_version, new_partition=self.new_partition)
         self.clients: list[Client] = []
         self.told: dict[Producer, int] = {}
         self.lives = 0
@@ -71,6 +75,8 @@ class TransactionsUnderEverything(RuleBasedStateMachine):
                     updated_ms=EPOCH_MS,
                 )
             )
+
+    new_partition: Callable[[], MemoryPartition] = MemoryPartition
 
     # What clients do.
 
@@ -307,6 +313,19 @@ class TransactionsUnderEverything(RuleBasedStateMachine):
         self.the_log_says_what_is_so()
 
 
+class TransactionsInRealLogs(TransactionsUnderEverything):
+    """The same over partitions with files: the last stable offset never passes what is open."""
+
+    new_partition = LogPartition
+
+    @invariant()
+    def readers_see_what_was_committed_and_no_more(self) -> None:
+        if hasattr(self, "world"):
+            for partition in self.world.partitions.values():
+                assert isinstance(partition, LogPartition)
+                partition.check_readers()
+
+
 QUICK = settings(
     max_examples=100,
     stateful_step_count=40,
@@ -320,10 +339,16 @@ def test_every_transaction_has_one_outcome() -> None:
     run_state_machine_as_test(TransactionsUnderEverything, settings=QUICK)  # type: ignore[no-untyped-call]
 
 
+def test_readers_of_real_logs_see_committed_transactions_as_they_end() -> None:
+    some = settings(QUICK, max_examples=25)
+    run_state_machine_as_test(TransactionsInRealLogs, settings=some)  # type: ignore[no-untyped-call]
+
+
 @pytest.mark.slow
-def test_every_transaction_has_one_outcome_in_a_long_run() -> None:
+@pytest.mark.parametrize("machine", [TransactionsUnderEverything, TransactionsInRealLogs])
+def test_every_transaction_has_one_outcome_in_a_long_run(machine: Any) -> None:
     long_run = settings(QUICK, max_examples=10_000, stateful_step_count=60)
-    run_state_machine_as_test(TransactionsUnderEverything, settings=long_run)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(machine, settings=long_run)  # type: ignore[no-untyped-call]
 
 
 PLANTED = [
@@ -337,3 +362,11 @@ def test_a_planted_bug_is_found(plant: Any, monkeypatch: pytest.MonkeyPatch) -> 
     plant(monkeypatch)
     with pytest.raises(AssertionError):
         run_state_machine_as_test(TransactionsUnderEverything, settings=HUNT)  # type: ignore[no-untyped-call]
+
+
+def test_a_last_stable_offset_that_passes_what_is_open_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Partition, "last_stable_offset", property(lambda self: self.high_watermark))
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(TransactionsInRealLogs, settings=HUNT)  # type: ignore[no-untyped-call]

@@ -84,6 +84,7 @@ class World:
     write_error: ErrorCode = ErrorCode.none
     hold_commits: bool = False
     ids: Ids = field(default_factory=Ids)
+    new_partition: Callable[[], MemoryPartition] = MemoryPartition
 
     def __post_init__(self) -> None:
         self.partitions: dict[TopicPartition, MemoryPartition] = {}
@@ -103,7 +104,9 @@ class World:
         return self.transaction.state.label
 
     def partition(self, key: TopicPartition) -> MemoryPartition:
-        return self.partitions.setdefault(key, MemoryPartition())
+        if key not in self.partitions:
+            self.partitions[key] = self.new_partition()
+        return self.partitions[key]
 
     # The runtime.
 

@@ -73,7 +73,7 @@ def copy_under_kills(
             stack.callback(copiers[-1].kill)
         for number in range(1, plan.rounds + 1):
             before = copied(broker.bootstrap)
-            feeder.feed(plan.records // plan.rounds)
+            feeder.feed(plan.records * number // plan.rounds - feeder.count)
             _wait_until_copied(broker.bootstrap, before + 1)
             # The copiers run on: how long, not what for. Without transactions it is half a pause.
             time.sleep(5 * PAUSE_S if plan.is_plain else rng.uniform(0.0, 0.3))
