@@ -20,6 +20,7 @@ from flowlog.broker.transactions.markers import marker_of, refused_by
 from flowlog.broker.transactions.records import TransactionRecord
 from flowlog.broker.transactions.requests import AddPartitions, End, Ended, Initialize, Initialized
 from flowlog.broker.transactions.shard import TransactionShard
+from flowlog.broker.transactions.states import TransactionState
 from flowlog.broker.transactions.transaction import Producer, TopicPartition, Transaction
 from flowlog.testing.clock import EPOCH_MS
 
@@ -254,3 +255,19 @@ class World:
         assert answer.error is ErrorCode.none
         self.tell_all()
         return producer if version < 2 else Producer(answer.producer_id, answer.producer_epoch)
+
+
+def seeded(epoch: int, *, server_version: int = 2, producer_id: int = 7) -> World:
+    """A transactional id whose producer has that epoch and no transaction."""
+    world = World(server_version)
+    world.seed(
+        Transaction(
+            producer_id,
+            epoch,
+            TIMEOUT_MS,
+            TransactionState.EMPTY,
+            EPOCH_MS,
+            previous_producer_id=-1,
+        )
+    )
+    return world
