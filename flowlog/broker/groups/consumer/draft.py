@@ -77,7 +77,7 @@ class Draft:
         target = self.state.targets.get(old_id, NOTHING)
         held = self.state.held_by(old_id)
         self.remove_member(old_id)
-        self.group.timers.forget(old_id)
+        self.group.timers.wait_for_session_only(old_id)
         self.add(MemberRecord(self.group_id, new_id, metadata))
         self.add(TargetRecord(self.group_id, new_id, target))
         self.put_current(new_id, held._replace(member_epoch=NEVER, previous_epoch=NEVER))

@@ -7,6 +7,7 @@ apache/kafka, group-coordinator.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from kio.schema.errors import ErrorCode
 
@@ -21,6 +22,8 @@ from .heartbeating import HeartbeatDecision, settled
 from .member import LEAVE_FOR_NOW_EPOCH
 from .requests import ConsumerHeartbeat, HeartbeatResult
 from .timers import Waiting
+
+RETRY_MS: Final = 500
 
 
 def leave(draft: Draft, request: ConsumerHeartbeat) -> HeartbeatDecision:
@@ -52,7 +55,7 @@ def remove(draft: Draft, member_ids: Sequence[str], reason: str) -> None:
     names = [state.members[m].instance_id or m for m in member_ids]
     for member_id in member_ids:
         draft.remove_member(member_id)
-        draft.group.timers.forget(member_id)
+        draft.group.timers.wait_for_session_only(member_id)
     draft.forget_unused_regexes()
     reason = f"{', '.join(names)} {reason}"
     if not was_classic and can_downgrade(draft):
@@ -62,7 +65,10 @@ def remove(draft: Draft, member_ids: Sequence[str], reason: str) -> None:
 
 
 def on_time(group: ConsumerGroup, now: Now) -> tuple[GroupsRecord, ...]:
-    """Take out a member that did not do in time what was to be done; the next one follows."""
+    """Take out a member that did not do in time what was to be done; the next one follows.
+
+    It is gone when that is written; where it cannot be, it is tried again a little later.
+    """
     overdue = group.timers.overdue(now.monotonic_ms)
     if overdue is None:
         return ()
@@ -71,4 +77,5 @@ def on_time(group: ConsumerGroup, now: Now) -> tuple[GroupsRecord, ...]:
         return ()
     draft = Draft(group, now)
     remove(draft, [overdue.member_id], f"was removed: {overdue.waiting.value}")
+    group.timers.start(overdue.member_id, Waiting.SESSION, now.monotonic_ms + RETRY_MS)
     return tuple(draft.records)

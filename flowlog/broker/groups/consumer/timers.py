@@ -42,10 +42,14 @@ class Timers:
     def stop(self, member_id: str, waiting: Waiting) -> None:
         self._others.pop((member_id, waiting), None)
 
-    def forget(self, member_id: str) -> None:
-        self.sessions.pop(member_id, None)
+    def wait_for_session_only(self, member_id: str) -> None:
+        """Of a member that goes: its session runs on, in case its removal cannot be written."""
         for waiting in NOT_SESSION:
             self._others.pop((member_id, waiting), None)
+
+    def forget(self, member_id: str) -> None:
+        self.sessions.pop(member_id, None)
+        self.wait_for_session_only(member_id)
 
     def next_deadline_ms(self) -> int | None:
         return min((*self.sessions.values(), *self._others.values()), default=None)
