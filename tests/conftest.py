@@ -1,6 +1,8 @@
 """What all tests share: how long hypothesis looks, and that a slow machine fails none of them.
 
-`--hypothesis-profile long` looks twenty times as far; `quick` is for a first look.
+`--hypothesis-profile long` looks twenty times as far; `quick` is for a first look. `fixed` looks at
+the same examples each time, so that a commit that was green stays green: `scripts/test` uses it,
+and plain `pytest` looks at new ones.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from hypothesis import HealthCheck, settings
 UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 
 settings.register_profile("default", **UNTIMED)
+settings.register_profile("fixed", derandomize=True, **UNTIMED)
 settings.register_profile("quick", max_examples=20, **UNTIMED)
 settings.register_profile("long", max_examples=2_000, **UNTIMED)
 settings.load_profile("default")
