@@ -74,6 +74,11 @@ class LogCompaction(LogCutting):
             last_offsets=frozenset(
                 entry.last_offset for entry in self.producers if entry.last_offset >= 0
             ),
+            markers_only=frozenset(
+                (entry.producer_id, entry.epoch)
+                for entry in self.producers
+                if entry.last_offset < 0
+            ),
             bytes_per_second=bytes_per_second,
         )
 

@@ -124,13 +124,16 @@ class BatchCleaner:
         return self._rewritten(batch, records, kept, gets_horizon=gets_horizon)
 
     def _must_stay(self, batch: RecordBatchView) -> bool:
-        """The last batch of a producer that may go on keeps its sequence; the last of a segment
-        and of the cleaned range keep the log's offsets known: segments follow on one another
-        without a gap, so that a recovery without checkpoints takes none for a loss.
+        """The last batch of a producer that may go on keeps its sequence, and markers its epoch
+        where it wrote nothing else in it; the last of a segment and of the cleaned range keep the
+        log's offsets known: segments follow on one another without a gap, so that a recovery
+        without checkpoints takes none for a loss.
         """
         last_offset = batch.last_offset
         if last_offset + 1 in (self._segment_end_offset, self._offsets.end_offset):
             return True
+        if batch.is_control:
+            return (batch.producer_id, batch.producer_epoch) in self._job.markers_only
         return batch.has_producer_id and last_offset in self._job.last_offsets
 
     def _emptied(self, batch: RecordBatchView) -> Encoded | None:

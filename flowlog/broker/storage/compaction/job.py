@@ -27,6 +27,8 @@ class CleaningJob(msgspec.Struct, frozen=True):
         first_uncleanable_offset: exclusive end of the dirty range.
         aborted: producer id, first and last offset (the marker's) of each aborted transaction.
         last_offsets: of each producer that may still write, its last record's offset.
+        markers_only: producer id and epoch of those that may still write and whose epoch is known
+            from markers alone.
         bytes_per_second: of reading and writing together; 0 is unlimited.
     """
 
@@ -43,6 +45,7 @@ class CleaningJob(msgspec.Struct, frozen=True):
     map_bytes: int
     aborted: tuple[tuple[int, int, int, int], ...] = ()
     last_offsets: frozenset[int] = frozenset()
+    markers_only: frozenset[tuple[int, int]] = frozenset()
     bytes_per_second: int = 0
 
     @property

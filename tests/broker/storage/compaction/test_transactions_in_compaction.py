@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -29,7 +30,9 @@ from hypothesis.stateful import (
 from flowlog.broker.storage.compaction.batch_cleaning import AbortedData, BatchCleaner
 from flowlog.broker.storage.compaction.cleaned_segment import CleanedSegment
 from flowlog.broker.storage.compaction.cleaning import clean
+from flowlog.broker.storage.compaction.job import CleaningJob
 from flowlog.broker.storage.config import LogConfig
+from flowlog.broker.storage.log_compaction import LogCompaction
 from flowlog.broker.storage.log_dir import LogDirectory
 from flowlog.errors import FlowlogError, KafkaError
 from flowlog.records.batch import NO_SEQUENCE, iter_batches
@@ -297,11 +300,20 @@ def _no_batch_must_stay(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(BatchCleaner, "_must_stay", lambda self, batch: False)
 
 
+def _epochs_known_from_markers_are_forgotten(patch: pytest.MonkeyPatch) -> None:
+    def cleaning_job(self: LogCompaction, *args: Any, **kwargs: Any) -> CleaningJob:
+        return msgspec.structs.replace(whole(self, *args, **kwargs), markers_only=frozenset())
+
+    whole = LogCompaction.cleaning_job
+    patch.setattr(LogCompaction, "cleaning_job", cleaning_job)
+
+
 PLANTED_BUGS: list[Callable[[pytest.MonkeyPatch], None]] = [
     _aborted_data_counts,
     _markers_go_at_once,
     _the_aborted_are_forgotten,
     _no_batch_must_stay,
+    _epochs_known_from_markers_are_forgotten,
 ]
 
 
