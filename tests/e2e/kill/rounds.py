@@ -69,7 +69,7 @@ def kill_again_and_again(
 
 def _in_words(history: History) -> str:
     return (
-        f"{_acknowledged(history)} records acknowledged, {len(history.seen)} read, "
+        f"{_acknowledged(history)} records acknowledged, {len(history.seen)} seen by a reader meanwhile, "
         f"{len(history.commits)} commits, {len(history.topics)} topics kept, "
         f"{len(history.deleted_topics)} deleted"
     )
