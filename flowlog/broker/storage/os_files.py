@@ -6,8 +6,9 @@ import contextlib
 import fcntl
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from flowlog.broker.storage.background_close import close_in_background, hold_if_large
 from flowlog.broker.storage.files import Buffer, DirEntry, File, Lock
 
 _FILE_MODE = 0o644
@@ -104,12 +105,17 @@ class OsFiles:
         os.makedirs(path, exist_ok=True)
 
     def rename(self, old: str, new: str) -> None:
-        os.replace(old, new)
+        with _freed_in_background(new):
+            os.replace(old, new)
 
     def remove(self, path: str) -> None:
-        os.unlink(path)
+        with _freed_in_background(path):
+            os.unlink(path)
 
     def remove_dir(self, path: str) -> None:
+        for entry in self.list_dir(path):
+            if not entry.is_directory:
+                self.remove(f"{path}/{entry.name}")
         shutil.rmtree(path)
 
     def sync_dir(self, path: str) -> None:
@@ -135,3 +141,14 @@ class OsFiles:
             os.close(fd)
             raise
         return OsLock(fd)
+
+
+@contextlib.contextmanager
+def _freed_in_background(path: str) -> Iterator[None]:
+    """The file whose name goes in the block gives its bytes back without the caller waiting."""
+    held = hold_if_large(path)
+    try:
+        yield
+    finally:
+        if held is not None:
+            close_in_background(held)
