@@ -61,7 +61,7 @@ class Housekeeping:
             await checkpoint()  # requests go first
 
     async def _checkpoint(self) -> None:
-        self._node.directory.write_checkpoints()
+        await self._node.directory.write_checkpoints()
 
     async def _flush_by_time(self) -> None:
         now_ms = self._clock.now_ms()

@@ -97,7 +97,9 @@ class LogCleaner:
         log, started_ms = chosen.log, self._clock.monotonic_ms()
         if log.recovery_point < chosen.dirty.first_uncleanable_offset:
             await self._node.group_commit.flush(log)
-        self._node.directory.write_checkpoints()
+        await self._node.directory.write_checkpoints()
+        if log.recovery_point < chosen.dirty.first_uncleanable_offset:
+            return  # It was cut meanwhile.
         job = log.cleaning_job(
             chosen.dirty,
             now_ms=self._clock.now_ms(),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import uuid
+from collections.abc import Callable
+from functools import partial
 from typing import Final, NamedTuple
 
 from flowlog.broker.storage import directory_files as df
@@ -268,11 +270,17 @@ class LogDirectory:
 
     # Checkpoints
 
-    def write_checkpoints(self) -> None:
-        """Write those of recovery points, log starts and high watermarks that changed."""
+    def begin_checkpoints(self) -> Callable[[], None]:
+        """Note recovery points, log starts and high watermarks; what is returned writes those that
+        changed, in any thread. Both raise StorageError.
+        """
         self.health.check()
         self.remove_deleted()
-        self._checkpoints.write(self._logs)
+        return partial(self._checkpoints.run, self._checkpoints.begin(self._logs))
+
+    def write_checkpoints(self) -> None:
+        """Write them here and now. Raises StorageError."""
+        self.begin_checkpoints()()
 
     # Closing
 

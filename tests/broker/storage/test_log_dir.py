@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from flowlog.broker.storage import directory_files
 from flowlog.broker.storage.checkpoints import (
     PartitionMetadata,
     decode_partition_metadata,
@@ -365,3 +366,37 @@ def test_ids_and_metadata_have_kafkas_spelling() -> None:
     data = encode_partition_metadata(metadata)
     assert data.startswith(b"version: 0\ntopic_id: __8AAAAAQACAAAAAAAD__w\n")
     assert decode_partition_metadata(data) == metadata
+
+
+def test_a_thread_that_writes_checkpoints_late_changes_nothing_newer(
+    files: Files, root: str, clock: HandClock
+) -> None:
+    directory = LogDirectory.open(root, files=files, clock=clock)
+    log = directory.create("orders", A, 0)
+    for _ in range(5):
+        append(directory, A)
+    log.flush()
+    write_late = directory.begin_checkpoints()
+    log.truncate_to(2)
+    append(directory, A)
+    write_late()
+    points = directory_files.read_offsets(files, root, directory_files.RECOVERY_POINTS)
+    assert points == {(A, 0): 2}
+    directory.write_checkpoints()  # The late ones did not pass for the newest either.
+    directory.close(clean=False)
+
+
+def test_checkpoints_without_anything_newer_are_those_of_when_they_were_begun(
+    files: Files, root: str, clock: HandClock
+) -> None:
+    directory = LogDirectory.open(root, files=files, clock=clock)
+    log = directory.create("orders", A, 0)
+    append(directory, A)
+    log.flush()
+    write = directory.begin_checkpoints()
+    append(directory, A)
+    log.flush()
+    write()
+    points = directory_files.read_offsets(files, root, directory_files.RECOVERY_POINTS)
+    assert points == {(A, 0): 1}
+    directory.close(clean=False)
