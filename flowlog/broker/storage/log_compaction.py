@@ -53,14 +53,17 @@ class LogCompaction(LogCutting):
         end_offset = dirty.first_uncleanable_offset
         assert self.recovery_point >= end_offset, (self, end_offset)
         config = self.config
-        first_offset = self.segments[0].base_offset
+        segments = tuple(
+            SegmentInput(segment.base_offset, segment.next_offset, segment.size_bytes)
+            for segment in self._sealed_segments()
+            if segment.next_offset <= self.recovery_point
+        )
+        # Of whole segments: what is beyond the dirty range is copied with its index entries.
+        copied_to = segments[-1].next_offset if segments else 0
+        aborted = self.aborted_transactions(self.segments[0].base_offset, copied_to)
         return CleaningJob(
             directory=self.directory,
-            segments=tuple(
-                SegmentInput(segment.base_offset, segment.next_offset, segment.size_bytes)
-                for segment in self._sealed_segments()
-                if segment.next_offset <= self.recovery_point
-            ),
+            segments=segments,
             first_dirty_offset=dirty.first_dirty_offset,
             first_uncleanable_offset=end_offset,
             now_ms=now_ms,
@@ -70,7 +73,7 @@ class LogCompaction(LogCutting):
             index_interval_bytes=config.index_interval_bytes,
             max_decompressed_bytes=config.max_decompressed_bytes,
             map_bytes=map_bytes,
-            aborted=tuple(self.aborted_transactions(first_offset, end_offset)),
+            aborted=tuple(aborted),
             last_offsets=frozenset(
                 entry.last_offset for entry in self.producers if entry.last_offset >= 0
             ),

@@ -35,7 +35,8 @@ class LogTransactions(LogState):
     def aborted_transactions(self, start_offset: int, end_offset: int) -> list[AbortedTransaction]:
         """Every aborted transaction that overlaps [start, end), in the order of the markers.
 
-        All of [start, end) must be decided: `end_offset` is at most the last stable offset.
+        Of open transactions nothing is known yet: who wants all that is aborted in the range asks
+        for one that ends at the last stable offset or before.
 
         Raises:
             KafkaError: CORRUPT_MESSAGE for a damaged log file.

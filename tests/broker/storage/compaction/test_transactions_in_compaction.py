@@ -277,6 +277,19 @@ def test_compaction_keeps_what_was_committed_in_a_long_run() -> None:
     run_state_machine_as_test(CompactedTransactions, settings=long_run)
 
 
+def test_what_was_aborted_behind_an_open_transaction_stays_aborted() -> None:
+    """A segment is copied whole, also where only its start may be cleaned."""
+    story = CompactedTransactions()
+    story.start()
+    story.append(1, [b"a"], is_tombstone=False, is_transactional=False, rolls=False)
+    story.append(3, [b"a"], is_tombstone=False, is_transactional=True, rolls=False)
+    story.append(2, [b"a"], is_tombstone=False, is_transactional=True, rolls=False)
+    story.end(2, committed=False, bumps_epoch=False, rolls=True)
+    story.compact(keys_max=10**9)
+    story.end(3, committed=True, bumps_epoch=False, rolls=False)
+    story.readers_see_what_was_committed()
+
+
 # Negative controls
 
 
