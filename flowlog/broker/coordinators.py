@@ -26,7 +26,7 @@ from flowlog.broker.group_service import (
 )
 from flowlog.broker.groups.coordinator import GroupCoordinator
 from flowlog.broker.node import Node
-from flowlog.broker.share_service import share_state_coordinator
+from flowlog.broker.share_service import share_partitions, share_state_coordinator
 from flowlog.broker.transaction_service import (
     BrokerMarkers,
     coordinator_epoch,
@@ -55,6 +55,9 @@ class Coordinators:
         image, partitions = node.controller.image, node.partitions
         self._partitions = partitions
         self.share_states = share_state_coordinator(config, image, partitions, topics, clock)
+        self.shares = share_partitions(
+            config, image, partitions, node.configs, self.share_states, clock
+        )
         self.groups = GroupCoordinator(
             group_config(config, image),
             clock,
@@ -62,6 +65,7 @@ class Coordinators:
             topics=ImageTopics(image),
             settings=GroupSettingsCache(image, node.configs),
             share_persister=self.share_states,
+            on_share_member_lost=self.shares.member_lost,
         )
         self.markers = BrokerMarkers(image, partitions, self.groups, clock)
         self.transactions = TransactionCoordinator(
@@ -85,6 +89,7 @@ class Coordinators:
         async with anyio.create_task_group() as tasks:
             for coordinator in self._by_topic.values():
                 tasks.start_soon(coordinator.run)
+            tasks.start_soon(self.shares.run)
 
     async def load_all(self) -> None:
         """Take over every partition that there is."""
@@ -106,5 +111,6 @@ class Coordinators:
 
     def shutdown(self) -> None:
         """Give up all partitions, so that no connection is kept open by a parked request."""
+        self.shares.shutdown()
         for coordinator in (self.groups, self.transactions, self.share_states):
             coordinator.shutdown()

@@ -146,6 +146,7 @@ class BrokerServer:
             transactions=coordinators.transactions,
             markers=coordinators.markers,
             share_states=coordinators.share_states,
+            shares=coordinators.shares,
             apis=load_apis(),
             fetch_sessions=FetchSessions(
                 slots_max=config.integer("max.incremental.fetch.session.cache.slots"),
@@ -193,6 +194,7 @@ class BrokerServer:
 
     def _on_close(self, connection: Connection) -> None:
         self._connections.discard(connection)
+        self._coordinators.shares.connection_lost(connection.client)
         self._connection_closed.set()
 
     async def _on_metadata(self, records: Sequence[MetadataRecord]) -> None:

@@ -1,20 +1,30 @@
-"""Where the share coordinator meets the broker: its settings, its topic and its log."""
+"""Where share groups meet the broker: their settings, their states' topic and its log."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
 from uuid import UUID
 
+from flowlog.broker.admin.configs import ConfigAdmin
 from flowlog.broker.admin.topics import SHARE_STATE_TOPIC, NewTopic, TopicAdmin
 from flowlog.broker.config.broker_config import BrokerConfig
+from flowlog.broker.config.keys import ConfigValue
+from flowlog.broker.config.share_reset import parse_share_reset
 from flowlog.broker.controller.image import MetadataImage
 from flowlog.broker.coordinator.partition_commit_log import PartitionCommitLog
+from flowlog.broker.replication.partition import READ_COMMITTED
 from flowlog.broker.replication.partitions import Partitions
+from flowlog.broker.share.partition.requests import Limits
+from flowlog.broker.share.partitions import SharePartitions
+from flowlog.broker.share.settings import ShareSettings
 from flowlog.broker.share.state.config import ShareStateConfig
 from flowlog.broker.share.state.coordinator import ShareStateCoordinator
 from flowlog.broker.share.state.pruning import PrunableLog
 from flowlog.clock import Clock
 from flowlog.errors import KafkaError
+
+READ_UNCOMMITTED: Final = 0
 
 
 def share_state_coordinator(
@@ -32,6 +42,67 @@ def share_state_coordinator(
         partition_exists=partition_exists(image),
         ensure_topic=ensure_share_state_topic(config, image, topics),
         delete_before=delete_share_state_before(partitions),
+    )
+
+
+def share_partitions(
+    config: BrokerConfig,
+    image: MetadataImage,
+    partitions: Partitions,
+    configs: ConfigAdmin,
+    states: ShareStateCoordinator,
+    clock: Clock,
+) -> SharePartitions:
+    """This broker's share partitions, over the states that it keeps."""
+    shares = SharePartitions(
+        partitions,
+        states,
+        clock,
+        settings=ShareSettingsCache(image, configs),
+        sessions_max=config.integer("group.share.max.share.sessions"),
+    )
+    states.add_reset_listener(shares.on_reset)
+    return shares
+
+
+class ShareSettingsCache:
+    """The settings of single share groups, looked up once for each state of the metadata."""
+
+    def __init__(self, image: MetadataImage, configs: ConfigAdmin) -> None:
+        self._image = image
+        self._configs = configs
+        self._known: dict[str, ShareSettings] = {}
+        self._offset = image.offset
+
+    def __call__(self, group_id: str) -> ShareSettings:
+        if self._offset != self._image.offset:
+            self._known.clear()
+            self._offset = self._image.offset
+        settings = self._known.get(group_id)
+        if settings is None:
+            settings = self._known[group_id] = share_settings(self._configs.group_values(group_id))
+        return settings
+
+
+def share_settings(values: Mapping[str, ConfigValue]) -> ShareSettings:
+    """The settings of a group's share partitions, out of all of its own."""
+
+    def integer(name: str) -> int:
+        value = values[name]
+        assert isinstance(value, int), f"{name} is a number"
+        return value
+
+    return ShareSettings(
+        limits=Limits(
+            lock_duration_ms=integer("share.record.lock.duration.ms"),
+            delivery_count=integer("share.delivery.count.limit"),
+            record_locks=integer("share.partition.max.record.locks"),
+            may_renew=bool(values["share.renew.acknowledge.enable"]),
+        ),
+        reset=parse_share_reset(str(values["share.auto.offset.reset"])),
+        isolation_level=READ_COMMITTED
+        if values["share.isolation.level"] == "read_committed"
+        else READ_UNCOMMITTED,
     )
 
 

@@ -31,7 +31,13 @@ from .consumer.checks import not_a_consumer_group, not_found
 from .consumer.group import ConsumerGroup
 from .consumer.requests import ConsumerHeartbeat, HeartbeatResult
 from .consumer.views import ConsumerGroupView
-from .context import GroupContext, SettingsSource, default_settings
+from .context import (
+    GroupContext,
+    MemberListener,
+    SettingsSource,
+    default_settings,
+    ignore_member,
+)
 from .group import GroupListing
 from .group_id import partition_for
 from .offset_decisions import NO_EPOCH
@@ -75,11 +81,13 @@ class GroupCoordinator:
         topics: Topics | None = None,
         settings: SettingsSource = default_settings,
         share_persister: SharePersister | None = None,
+        on_share_member_lost: MemberListener = ignore_member,
     ) -> None:
         """Args:
         topics: the cluster's topics, which members of the newer protocols are assigned.
         settings: what is set for each group by its own.
         share_persister: where share groups' states are kept.
+        on_share_member_lost: frees what a silent member of a share group holds.
         """
         self.config = config
         topics = topics or no_topics()
@@ -87,7 +95,9 @@ class GroupCoordinator:
         self._shards: Shards[GroupShard] = Shards(
             OFFSETS_TOPIC,
             clock=clock,
-            new_machine=lambda: GroupShard(GroupContext(config, topics, settings)),
+            new_machine=lambda: GroupShard(
+                GroupContext(config, topics, settings, on_share_member_lost)
+            ),
             open_log=open_log,
         )
         self.share = ShareGroups(self._shard, topics, share_persister or UnavailablePersister())

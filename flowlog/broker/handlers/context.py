@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from flowlog.broker.groups.coordinator import GroupCoordinator
     from flowlog.broker.replication.fetch_sessions import FetchSessions
     from flowlog.broker.replication.partitions import Partitions
+    from flowlog.broker.share.partitions import SharePartitions
     from flowlog.broker.share.state.coordinator import ShareStateCoordinator
     from flowlog.broker.transactions.coordinator import TransactionCoordinator
     from flowlog.broker.transactions.markers import MarkerPort
@@ -48,6 +49,7 @@ class Services:
     transactions: TransactionCoordinator
     markers: MarkerPort
     share_states: ShareStateCoordinator
+    shares: SharePartitions
     apis: Mapping[int, Api]
     fetch_sessions: FetchSessions
     fetch_max_bytes: int

@@ -72,6 +72,8 @@ MODULES: Final = (
     "list_transactions",
     "share_group_heartbeat",
     "share_group_describe",
+    "share_fetch",
+    "share_acknowledge",
     "initialize_share_group_state",
     "read_share_group_state",
     "write_share_group_state",

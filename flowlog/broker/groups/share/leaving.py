@@ -39,7 +39,8 @@ def leave(draft: ShareDraft, request: ShareHeartbeat) -> ShareDecision:
 def on_time(group: ShareGroup, now: Now) -> tuple[ShareRecord, ...]:
     """Remove every member that was not heard of in time.
 
-    It is gone when that is written; where it cannot be, it is tried again a little later.
+    It is gone when that is written; where it cannot be, it is tried again a little later. What it
+    held is free at once. A member that leaves by itself may still acknowledge: librdkafka does.
     """
     overdue = sorted(m for m, until_ms in group.sessions.items() if until_ms <= now.monotonic_ms)
     gone = [member_id for member_id in overdue if member_id in group.state.members]
@@ -47,6 +48,7 @@ def on_time(group: ShareGroup, now: Now) -> tuple[ShareRecord, ...]:
         del group.sessions[member_id]
     for member_id in gone:
         group.sessions[member_id] = now.monotonic_ms + RETRY_MS
+        group.context.on_share_member_lost(group.group_id, member_id)
     if not gone:
         return ()
     draft = ShareDraft(group, now)
