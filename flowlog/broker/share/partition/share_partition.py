@@ -53,7 +53,8 @@ class SharePartition:
         self._changes = NO_CHANGE  # the number of the last one
         self._writing: int | None = None  # the last change of the write that is under way
         self._immediate: list[StateBatch] = []  # what is unwritten of changes that did not wait
-        self._being_written: list[StateBatch] = []  # of those, what the write under way has
+        self._is_doubtful = False
+        """Whether a write failed: it may have been done in part, so the next one says all."""
         self._locks_end_ms: int | None = None
 
     @property
@@ -165,6 +166,7 @@ class SharePartition:
         """Whether `begin_write` has something new to say."""
         return (
             bool(self._immediate)
+            or self._is_doubtful
             or self.start_offset > self._written_start
             or any(run.change != NO_CHANGE for run in self.runs)
         )
@@ -174,11 +176,20 @@ class SharePartition:
         assert self._writing is None, "one write at a time"
         self._writing = self._changes
         changing = [run for run in self.runs if run.change != NO_CHANGE]
-        batches = (*self._immediate, *(run.batch(run.outcome) for run in changing))
-        self._being_written, self._immediate = self._immediate, []
+        settled = self._settled() if self._is_doubtful else self._immediate
+        batches = (*settled, *(run.batch(run.outcome) for run in changing))
+        self._immediate = []
         start_offset, complete_count = self._when_written()
         self._start_being_written = start_offset
         return Unwritten(start_offset, batches, complete_count)
+
+    def _settled(self) -> list[StateBatch]:
+        """All that is known, but for locks and what is changing."""
+        return [
+            run.batch(run.state)
+            for run in self.runs
+            if run.state != ACQUIRED and (run.is_final or run.was_delivered)
+        ]
 
     def _when_written(self) -> tuple[int, int]:
         """Once every change counts: the start offset, and how many behind it are final."""
@@ -202,11 +213,9 @@ class SharePartition:
         assert self._writing is not None, "no write was begun"
         last, self._writing = self._writing, None
         freed = False
+        self._is_doubtful = not is_written
         if is_written:
-            self._written_start = max(self._written_start, self._start_being_written)
-        else:
-            self._immediate[:0] = self._being_written
-        self._being_written = []
+            self._written_start = self._start_being_written
         for run in self.runs:
             if NO_CHANGE < run.change <= last:
                 if is_written:
