@@ -9,6 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
 from flowlog.broker.share.partition.requests import (
     Acknowledgement,
     AcknowledgeType,
@@ -22,9 +26,6 @@ from flowlog.broker.share.partition.share_partition import SharePartition, Unwri
 from flowlog.broker.share.persister import ACKNOWLEDGED, ARCHIVED, AVAILABLE
 from flowlog.broker.share.state.batches import Batches, combine
 from flowlog.errors import KafkaError
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 LOCK_MS = 1_000
 LIMITS = Limits(lock_duration_ms=LOCK_MS, delivery_count=3, record_locks=30)
