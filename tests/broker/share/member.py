@@ -20,14 +20,8 @@ from flowlog.records.record import Record, iter_records
 from tests.broker.raw_client import RawClient
 
 GROUP, TOPIC = "workers", "jobs"
-HEARTBEAT, FETCH, ACKNOWLEDGE, CREATE_TOPICS, ALTER_CONFIGS, FIND_COORDINATOR = (
-    76,
-    78,
-    79,
-    19,
-    44,
-    10,
-)
+HEARTBEAT, FETCH, ACKNOWLEDGE = 76, 78, 79
+FIND_COORDINATOR, CREATE_TOPICS, DELETE_TOPICS, ALTER_CONFIGS = 10, 19, 20, 44
 GROUP_CONFIG = 32
 GAP, ACCEPT, RELEASE, REJECT, RENEW = range(5)
 MIB = 1 << 20
@@ -161,11 +155,28 @@ class Jobs:
     def shares(self) -> Any:
         return self.broker._server._coordinators.shares
 
-    def write(self, *values: bytes, **fields: Any) -> None:
+    @property
+    def now_ms(self) -> int:
+        return SystemClock().now_ms()
+
+    def write(self, *values: bytes, at_ms: int | None = None, **fields: Any) -> None:
         """Append the values as one batch."""
-        now_ms = SystemClock().now_ms()
-        batch = build_batch([Record(None, value, (), now_ms) for value in values], **fields)
-        self.partition.append(batch, now_ms=now_ms)
+        at_ms = self.now_ms if at_ms is None else at_ms
+        batch = build_batch([Record(None, value, (), at_ms) for value in values], **fields)
+        self.partition.append(batch, now_ms=self.now_ms)
+
+    async def delete_topic(self) -> None:
+        m = messages.delete_topics.request
+        request = m.DeleteTopicsRequest(
+            topics=(m.DeleteTopicState(name=TOPIC, topic_id=None),), timeout_ms=5_000
+        )
+        async with await RawClient.connect(self.broker.bootstrap) as client:
+            response = await client.call(DELETE_TOPICS, 6, request)
+        assert response.responses[0].error_code == 0, response
+
+    async def aclose(self) -> None:
+        for client in self.clients:
+            await client.stream.aclose()
 
     async def member(self, member_id: str | None = None) -> Member:
         client = await RawClient.connect(self.broker.bootstrap)
@@ -204,8 +215,19 @@ async def jobs_in(broker: Broker) -> AsyncIterator[Jobs]:
         await jobs.configure(share_auto_offset_reset="earliest")
         yield jobs
     finally:
-        for client in jobs.clients:
-            await client.stream.aclose()
+        await jobs.aclose()
+
+
+@asynccontextmanager
+async def jobs_again(broker: Broker, before: Jobs) -> AsyncIterator[Jobs]:
+    """The same topic after the broker has started again."""
+    jobs = Jobs(broker, before.topic_id, [])
+    try:
+        async with await RawClient.connect(broker.bootstrap) as client:
+            await _find_coordinator(client)
+        yield jobs
+    finally:
+        await jobs.aclose()
 
 
 async def until(is_so: Callable[[], bool]) -> None:
