@@ -185,8 +185,9 @@ class SharePartitionMachine(RuleBasedStateMachine):
 
     @rule(member=st.sampled_from(MEMBERS))
     def leave(self, member: str) -> None:
+        held = self.held(member)
         self.machine.release(member, LIMITS)
-        for offset in self.held(member):
+        for offset in held:
             self.give_back(self.records[offset])
 
     @rule(passed_ms=st.integers(1, LOCK_MS + 1))
