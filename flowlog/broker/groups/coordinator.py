@@ -19,7 +19,6 @@ from flowlog.broker.coordinator.decision import Decision, Now
 from flowlog.broker.coordinator.runtime import ShardRuntime
 from flowlog.broker.coordinator.shards import Shards
 from flowlog.broker.share.persister import SharePersister
-from flowlog.broker.share.unavailable import UnavailablePersister
 from flowlog.clock import Clock
 from flowlog.errors import KafkaError
 
@@ -78,15 +77,15 @@ class GroupCoordinator:
         clock: Clock,
         open_log: Callable[[int], CommitLog],
         *,
+        share_persister: SharePersister,
         topics: Topics | None = None,
         settings: SettingsSource = default_settings,
-        share_persister: SharePersister | None = None,
         on_share_member_lost: MemberListener = ignore_member,
     ) -> None:
         """Args:
+        share_persister: where share groups' states are kept.
         topics: the cluster's topics, which members of the newer protocols are assigned.
         settings: what is set for each group by its own.
-        share_persister: where share groups' states are kept.
         on_share_member_lost: frees what a silent member of a share group holds.
         """
         self.config = config
@@ -100,7 +99,7 @@ class GroupCoordinator:
             ),
             open_log=open_log,
         )
-        self.share = ShareGroups(self._shard, topics, share_persister or UnavailablePersister())
+        self.share = ShareGroups(self._shard, topics, share_persister)
 
     # Lifecycle.
 

@@ -31,6 +31,7 @@ from flowlog.clock import SystemClock
 from flowlog.errors import KafkaError
 from flowlog.testing.clock import EventLoopClock
 from flowlog.testing.commit_log import MemoryCommitLog
+from tests.broker.share.memory_persister import MemoryPersister
 
 from .world import GROUP, RANGE
 
@@ -55,7 +56,10 @@ async def running(
 ) -> AsyncIterator[GroupCoordinator]:
     logs = {} if logs is None else logs
     coordinator = GroupCoordinator(
-        config, EventLoopClock(), lambda n: logs.setdefault(n, MemoryCommitLog())
+        config,
+        EventLoopClock(),
+        lambda n: logs.setdefault(n, MemoryCommitLog()),
+        share_persister=MemoryPersister(),
     )
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(coordinator.run)
@@ -280,7 +284,9 @@ async def test_a_join_that_cannot_be_is_refused(more: dict[str, Any], error: Err
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_the_coordinator_runs_on_asyncio_too() -> None:
     config = GroupConfig(offsets_topic_partitions=PARTITIONS, initial_rebalance_delay_ms=20)
-    groups = GroupCoordinator(config, SystemClock(), lambda _: MemoryCommitLog())
+    groups = GroupCoordinator(
+        config, SystemClock(), lambda _: MemoryCommitLog(), share_persister=MemoryPersister()
+    )
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(groups.run)
         for partition in range(PARTITIONS):

@@ -29,6 +29,7 @@ from flowlog.broker.handlers import (
 from flowlog.broker.wire import codec, messages
 from flowlog.testing.clock import ManualClock
 from flowlog.testing.commit_log import MemoryCommitLog
+from tests.broker.share.memory_persister import MemoryPersister
 
 from .world import RANGE
 
@@ -122,7 +123,9 @@ class Client:
 @pytest.fixture
 async def client() -> Client:
     config = GroupConfig(offsets_topic_partitions=1, initial_rebalance_delay_ms=0)
-    groups = GroupCoordinator(config, ManualClock(), lambda _: MemoryCommitLog())
+    groups = GroupCoordinator(
+        config, ManualClock(), lambda _: MemoryCommitLog(), share_persister=MemoryPersister()
+    )
     await groups.load(0)
     return Client(groups)
 
