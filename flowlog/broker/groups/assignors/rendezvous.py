@@ -13,6 +13,8 @@ Promises, for each pool of u units and m members:
 - foresight: who gets a unit is decided by the hash of the member's name (its instance id, else
   its member id) and the unit's, so everybody who knows the assignment can tell beforehand who
   inherits what (`heirs`).
+Where a member that goes was all the difference between two pools, they become one: that may cost
+moves beyond its own units. Members of one app consume the same topics and never see it.
 
 Rendezvous hashing with bounded loads: a unit goes to the member with the highest hash that has
 room; sub-topologies are spread as evenly as that allows.
