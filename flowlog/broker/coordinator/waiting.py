@@ -57,8 +57,12 @@ async def wait_committed(write: Write, response: R) -> R:
 
 
 async def wait_answered(reply: Reply[R]) -> R:
-    """The answer of a parked request. The machine's own deadlines see to it that one comes."""
-    answered = anyio.Event()
-    reply.listen(answered.set)
-    await answered.wait()
+    """The answer of a parked request. The machine's own deadlines see to it that one comes.
+
+    It may have come already: a request that was read in the same breath can decide this one.
+    """
+    if not reply.is_answered:
+        answered = anyio.Event()
+        reply.listen(answered.set)
+        await answered.wait()
     return reply.value

@@ -208,6 +208,15 @@ async def test_a_parked_request_is_answered_when_the_machine_decides_it() -> Non
         assert answers == ["now"]
 
 
+async def test_a_parked_request_may_be_decided_before_anyone_waits_for_it() -> None:
+    async with running(MemoryCommitLog()) as shards:
+        shard = shards.get(0)
+        answer = shard.write(shard.machine.park())
+        assert isinstance(answer, Awaitable)
+        shard.machine.parked.pop().answer("at once")
+        assert await answer == "at once"
+
+
 async def test_unloading_answers_whoever_is_parked_and_serves_no_longer() -> None:
     answers: list[Any] = []
     async with running(MemoryCommitLog()) as shards, anyio.create_task_group() as tasks:

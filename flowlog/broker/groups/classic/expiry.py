@@ -56,9 +56,10 @@ def _expire_sessions(group: ClassicGroup, now: Now) -> Records:
 
 def _end_session(group: ClassicGroup, member: ClassicMember, now: Now) -> Records:
     remove(group, member)
-    if group.state is GroupState.PREPARING_REBALANCE:
-        return _complete_if_all_joined(group, now)
     reason = f"the session of {display_name(member)} ended without a heartbeat"
+    if group.state is GroupState.PREPARING_REBALANCE:
+        logger.info("group %s: %s", group.group_id, reason)
+        return _complete_if_all_joined(group, now)
     return prepare_or_complete(group, reason, now)
 
 
