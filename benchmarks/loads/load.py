@@ -33,7 +33,7 @@ FULL: Final = Size(
     latency_s=8.0,
     topics=350,
     records_each=100,
-    groups=9,
+    groups=20,
 )
 QUICK: Final = Size(
     batch_bytes=4_000_000,

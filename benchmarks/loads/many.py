@@ -73,19 +73,22 @@ def first_record() -> Load:
             producer = ck.Producer({"bootstrap.servers": f"127.0.0.1:{server.port}"})
             producer.produce(topic, b"value")
             producer.flush(_POLL_S)
-            _read_first(server, topic)  # Makes the offsets topic where there is none.
-            waits_s = [_read_first(server, topic) for _ in range(size.groups)]
-            yield Part("first record of a new group", "s", Measured(1, median(waits_s)))
+            _read_first(server, topic, "classic")  # Makes the offsets topic where there is none.
+            for protocol in ("classic", "consumer"):
+                waits_s = [_read_first(server, topic, protocol) for _ in range(size.groups)]
+                name = f"new group, {protocol} protocol"
+                yield Part(name, "s", Measured(1, median(waits_s)))
 
-    return Load(AREA, "", run)
+    return Load(AREA, "first record", run)
 
 
-def _read_first(server: Server, topic: str) -> float:
+def _read_first(server: Server, topic: str, protocol: str) -> float:
     started = time.perf_counter()
     consumer = ck.Consumer(
         {
             "bootstrap.servers": f"127.0.0.1:{server.port}",
             "group.id": f"group-{uuid4().hex[:8]}",
+            "group.protocol": protocol,
             "auto.offset.reset": "earliest",
             "log_level": 0,
         }

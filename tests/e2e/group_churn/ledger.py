@@ -71,8 +71,7 @@ class Ledger:
                 if sum(self._lives_until.get(m, -inf) > now for m in self._owners[partition]) != 1
             ]
 
-    def idle(self) -> list[str]:
-        """Live members that own nothing."""
+    def busy(self) -> set[str]:
+        """The members that own something."""
         with self._lock:
-            busy = set().union(*self._owners.values())
-            return sorted(set(self._lives_until) - busy)
+            return set[str]().union(*self._owners.values())

@@ -55,7 +55,7 @@ async def churn(
 ) -> Churned:
     """Run it; `kind` in place of the kind of member that protocol and client stand for."""
     topic = f"churn-{uuid4().hex[:8]}"
-    await to_thread.run_sync(_create, bootstrap, topic, partition_count)
+    await to_thread.run_sync(create_topic, bootstrap, topic, partition_count)
     group = Group(
         bootstrap=bootstrap,
         name=f"group-of-{topic}",
@@ -68,10 +68,11 @@ async def churn(
     return await whole.run(seconds, pause_s=pause_s)
 
 
-def _create(bootstrap: str, topic: str, partition_count: int) -> None:
+def create_topic(bootstrap: str, topic: str, partition_count: int) -> None:
+    """Make the topic, and let the coordinators make theirs."""
     settings = {"bootstrap.servers": bootstrap, "log_level": 0}
     admin = AdminClient(settings)
     admin.create_topics([NewTopic(topic, partition_count, 1)])[topic].result(30)
     consumer = ck.Consumer({**settings, "group.id": f"group-of-{topic}"})
-    consumer.committed([ck.TopicPartition(topic, 0)], 30)  # The coordinator makes its topic.
+    consumer.committed([ck.TopicPartition(topic, 0)], 30)
     consumer.close()
