@@ -92,8 +92,8 @@ async def idle(
                 if fetching:
                     tasks.start_soon(_fetch, bootstrap, topic, number)
         with anyio.fail_after(_STABLE_WITHIN_S):
-            while not all(_settled(group, member_count) for group in groups):
-                await anyio.sleep(_LOOK_S)  # noqa: ASYNC110 - other groups are looked at, too
+            while not _settled(groups, member_count):  # noqa: ASYNC110 - many ledgers
+                await anyio.sleep(_LOOK_S)
         gains = sum(group.ledger.gains for group in groups)
         before_s, started_s = cpu_seconds(pid), time.monotonic()
         await anyio.sleep(seconds)
@@ -102,9 +102,12 @@ async def idle(
     return Idle(share, sum(group.ledger.gains for group in groups) - gains)
 
 
-def _settled(group: Group, member_count: int) -> bool:
+def _settled(groups: Sequence[Group], member_count: int) -> bool:
     """Every partition has its owner, and every member its partition."""
-    return not group.ledger.unsettled() and len(group.ledger.busy()) == member_count
+    return all(
+        not group.ledger.unsettled() and len(group.ledger.busy()) == member_count
+        for group in groups
+    )
 
 
 async def _fetch(bootstrap: str, topic: str, partition: int) -> None:
