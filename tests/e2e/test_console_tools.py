@@ -26,6 +26,7 @@ GROUPS = f"{TOOLS}.consumer.group.ConsumerGroupCommand"
 SHARE_GROUPS = f"{TOOLS}.consumer.group.ShareGroupCommand"
 PRODUCER = f"{TOOLS}.ConsoleProducer"
 CONSUMER = f"{TOOLS}.consumer.ConsoleConsumer"
+SHARE_CONSUMER = f"{TOOLS}.consumer.ConsoleShareConsumer"
 
 FEATURES = f"{TOOLS}.FeatureCommand"
 QUORUM = f"{TOOLS}.MetadataQuorumCommand"
@@ -317,3 +318,21 @@ def test_share_groups_are_reset_described_and_deleted(tool: Tool, name: str) -> 
     tool(SHARE_GROUPS, "--delete-offsets", *scope)
     tool(SHARE_GROUPS, "--delete", "--group", name)
     assert [name] not in tool(SHARE_GROUPS, "--list").rows()
+
+
+def test_a_share_group_is_consumed_and_watched(tool: Tool, name: str) -> None:
+    tool(TOPICS, "--create", "--topic", name, "--partitions", "1")
+    tool(PRODUCER, "--topic", name, stdin="a\nb\nc\n")
+    earliest = ("--alter", "--add-config", "share.auto.offset.reset=earliest")
+    tool(CONFIGS, *earliest, "--entity-type", "groups", "--entity-name", name)
+
+    consumed = tool(
+        SHARE_CONSUMER, "--topic", name, "--group", name, "--max-messages", "2", "--reject"
+    )
+
+    assert consumed.out.split() == ["a", "b"]
+    left = tool(SHARE_CONSUMER, "--topic", name, "--group", name, "--max-messages", "1")
+    assert left.out.split() == ["c"]
+    described = tool(SHARE_GROUPS, "--describe", "--group", name).rows()
+    [(lag, *_)] = [row[4:] for row in described if row[:2] == [name, name]]
+    assert lag == "0"

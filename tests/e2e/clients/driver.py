@@ -35,6 +35,11 @@ class DriverClient:
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
 
+    @property
+    def bridge(self) -> Bridge:
+        """The driver, for what only some libraries can be asked."""
+        return self._bridge
+
     def produce(
         self,
         topic: str,

@@ -35,10 +35,12 @@ public final class Driver {
         Settings settings = new Settings(arguments[0]);
         try (Administration admin = new Administration(settings);
                 Members members = new Members(settings);
+                ShareMembers shareMembers = new ShareMembers(settings);
                 Transactions transactions = new Transactions(settings)) {
             new Producing(settings).register(operations);
             admin.register(operations);
             members.register(operations);
+            shareMembers.register(operations);
             transactions.register(operations);
             new Tools().register(operations);
             BufferedReader lines =
