@@ -42,6 +42,14 @@ _ERROR_ROWS = (
     "A refused batch is refused whole: its row names the error, not the record inside nor the "
     "log's start."
 )
+_NO_SHARE_GROUP = (
+    "Records are refused to a group that is no share group as an invalid request; Kafka answers with "
+    "an unknown server error."
+)
+_NO_TOPIC_ID = (
+    "A topic id that no topic has is named in its row; Kafka answers the whole request with an "
+    "unknown server error."
+)
 
 ACCEPTED: Final[tuple[Accepted, ...]] = (
     Accepted(
@@ -141,4 +149,12 @@ ACCEPTED: Final[tuple[Accepted, ...]] = (
         "the topics as a change.",
     ),
     Accepted(55, "the_quorum", r"log_end_offset|high_watermark|leader_epoch|listeners", _QUORUM),
+    Accepted(
+        78,
+        "share_fetches_that_are_refused|other_groups",
+        r"#[01] .*\.error_code",
+        _NO_SHARE_GROUP,
+    ),
+    Accepted(78, "share_fetches_that_are_refused", r"#9 ", _NO_TOPIC_ID),
+    Accepted(79, "acknowledgements_that_are_refused", r"#7 ", _NO_TOPIC_ID),
 )

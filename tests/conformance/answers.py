@@ -28,7 +28,7 @@ _ROW_NAMES: Final = (
 )  # fmt: skip
 """The fields that say what a row is about."""
 _TOPIC_NAMES: Final = ("name", "topic", "topic_name")
-_PEOPLE: Final = frozenset({"error_message", "documentation"})
+_PEOPLE: Final = frozenset({"error_message", "acknowledge_error_message", "documentation"})
 _IDENTITIES: Final = frozenset({"host", "port", "cluster_id", "log_dir", "client_host"})
 _TIMES: Final = re.compile(r".*(timestamp|_time)(_ms)?$")
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

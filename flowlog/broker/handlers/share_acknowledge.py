@@ -22,7 +22,6 @@ from .share_acknowledgements import (
     acknowledge,
     batches_of,
     check_member,
-    partitions_of,
 )
 from .share_enabled import share_enabled
 from .share_rows import by_topic, error_fields, lock_timeout_ms
@@ -54,8 +53,7 @@ def _session(request: Any, context: RequestContext) -> ShareSession:
 
 
 async def _acknowledge(request: Any, context: RequestContext, session: ShareSession) -> Any:
-    outcomes: Outcomes = dict.fromkeys(partitions_of(request.topics))
-    outcomes |= await acknowledge(batches_of(request.topics), request, context)
+    outcomes = await acknowledge(batches_of(request.topics), request, context)
     if request.share_session_epoch == FINAL_EPOCH:
         context.services.shares.end_session(session)
     return _response(request, context, outcomes)
@@ -67,7 +65,7 @@ def _response(
     m = messages.share_acknowledge.response
     return m.ShareAcknowledgeResponse(
         **error_fields(error),
-        acquisition_lock_timeout_ms=lock_timeout_ms(request.group_id, context),
+        acquisition_lock_timeout_ms=lock_timeout_ms(request, context, error),
         responses=tuple(
             m.ShareAcknowledgeTopicResponse(
                 topic_id=topic_id,

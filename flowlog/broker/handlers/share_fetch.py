@@ -122,7 +122,7 @@ def _response(
         found.setdefault(partition, SharedRecords(partition))
     return m.ShareFetchResponse(
         **error_fields(error),
-        acquisition_lock_timeout_ms=lock_timeout_ms(request.group_id, context),
+        acquisition_lock_timeout_ms=lock_timeout_ms(request, context, error),
         responses=tuple(
             m.ShareFetchableTopicResponse(
                 topic_id=topic_id,

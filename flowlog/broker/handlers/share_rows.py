@@ -21,9 +21,11 @@ def error_fields(error: KafkaError | None) -> dict[str, Any]:
     return {"error_code": error.error_code, "error_message": error.message}
 
 
-def lock_timeout_ms(group_id: str | None, context: RequestContext) -> int:
-    """How long the group's members may keep records."""
-    return context.services.shares.settings(group_id or "").limits.lock_duration_ms
+def lock_timeout_ms(request: Any, context: RequestContext, error: KafkaError | None) -> int:
+    """How long the group's members may keep records; 0 where the request was refused whole."""
+    if error is not None:
+        return 0
+    return context.services.shares.settings(request.group_id).limits.lock_duration_ms
 
 
 def by_topic(partitions: Iterable[TopicPartition]) -> dict[UUID, list[TopicPartition]]:

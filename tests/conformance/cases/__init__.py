@@ -14,6 +14,7 @@ from tests.conformance.cases import (  # noqa: F401
     records,
     share_groups,
     share_states,
+    sharing,
     topics,
     transactions,
 )
