@@ -19,16 +19,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Set
 from dataclasses import fields
+from typing import Any
 from uuid import UUID
 
 from kio.schema.errors import ErrorCode
 
+from flowlog.broker.coordinator.decision import Decision, Reply
 from flowlog.broker.groups.classic.group import ClassicGroup
 from flowlog.broker.groups.config import GroupConfig, GroupSettings
 from flowlog.broker.groups.consumer.group import ConsumerGroup
 from flowlog.broker.groups.consumer.member import LEAVE_EPOCH, LEAVE_FOR_NOW_EPOCH, Target
 from flowlog.broker.groups.consumer.requests import NOT_GIVEN, ConsumerHeartbeat, HeartbeatResult
 from flowlog.broker.groups.requests import CommitRow
+from flowlog.broker.groups.share.group import ShareGroup
+from flowlog.broker.groups.share.requests import ShareHeartbeatResult
 from flowlog.broker.groups.topics import FixedTopics, Topic
 from flowlog.errors import KafkaError
 
@@ -71,7 +75,7 @@ class ConsumerGroupStory:
         group = self.world.shard.groups.get(GROUP)
         if isinstance(group, ClassicGroup):
             return f"{self.world.state} (classic)"
-        if not isinstance(group, ConsumerGroup):
+        if not isinstance(group, ConsumerGroup | ShareGroup):
             return self.world.state
         return f"{self.world.state} in epoch {group.state.epoch}"
 
@@ -113,7 +117,7 @@ class ConsumerGroupStory:
             assignor=options.get("assignor"),
             owned=self.owned(options["owns"]) if "owns" in options else None,
         )
-        self._send(name, request)
+        self.tell(name, lambda: self.world.shard.consumer_heartbeat(request, self.world.now))
 
     def do_leave(self, name: str, *words: str, **options: str) -> None:
         epoch = LEAVE_FOR_NOW_EPOCH if "for-now" in words else LEAVE_EPOCH
@@ -133,19 +137,20 @@ class ConsumerGroupStory:
         self.world.shard.on_unloaded()
         self.world.load()
 
-    def _send(self, name: str, request: ConsumerHeartbeat) -> None:
+    def tell(self, name: str, decide: Callable[[], Decision[Any, Any]]) -> None:
+        """Have a heartbeat decided, and say what the member hears."""
         try:
-            decision = self.world.shard.consumer_heartbeat(request, self.world.now)
+            decision = decide()
         except KafkaError as error:
             self.events.append(f"{name}: {words_for(error.error_code)}")
             return
         answer = self.world.write(decision)
-        assert isinstance(answer, HeartbeatResult), "heartbeats are answered at once"
+        assert not isinstance(answer, Reply), "heartbeats are answered at once"
         self.events.append(f"{name}: {self._told(answer)}")
         if answer.member_epoch >= 0:
             self.epochs[name] = answer.member_epoch
 
-    def _told(self, answer: HeartbeatResult) -> str:
+    def _told(self, answer: HeartbeatResult | ShareHeartbeatResult) -> str:
         if answer.member_epoch in FAREWELLS:
             return FAREWELLS[answer.member_epoch]
         told = f"epoch {answer.member_epoch}"
