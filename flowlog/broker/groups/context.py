@@ -44,5 +44,5 @@ class GroupContext:
     on_share_member_lost: MemberListener = ignore_member
     arriving: dict[str, Group] = field(default_factory=dict)
     """Groups that the decision in hand brings into being, with what is soft about them (sessions,
-    parked requests). The replay of its records, which follows at once, puts them in place; what
-    is still here at the next decision was never written."""
+    parked requests). The replay of its records, which follows at once, puts them in place; where
+    they cannot be written, they are forgotten."""

@@ -6,7 +6,8 @@ requests live in `groups`. A group exists from its first join or commit until a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 from kio.schema.errors import ErrorCode
@@ -121,8 +122,8 @@ class GroupShard:
     def on_time(self, now: Now) -> Iterable[Decision[None, GroupsRecord]]:
         for group_id in list(self._deadlines.pop_due(now.monotonic_ms)):
             group = self.groups[group_id]
-            self.context.arriving.clear()
-            yield Decision(None, tuple(kinds.ON_TIME[group.kind](group, now)))
+            records = tuple(kinds.ON_TIME[group.kind](group, now))
+            yield self._settled(group_id, Decision(None, records))
             self._reschedule_now(group_id)
         if self._retention_check_ms is not None and self._retention_check_ms <= now.monotonic_ms:
             interval_ms = self.config.offsets_retention_check_interval_ms
@@ -152,7 +153,6 @@ class GroupShard:
     def join(self, request: Join, now: Now) -> JoinDecision:
         """Decide a JoinGroup. A new member brings its group into being, even one that is refused."""
         group = self.groups.get(request.group_id)
-        self.context.arriving.clear()
         if isinstance(group, ConsumerGroup):
             return self._join_consumer_group(group, request, now)
         if group is None:
@@ -221,7 +221,6 @@ class GroupShard:
         if isinstance(group, ClassicGroup):
             return self._settled(group_id, leave(group, members, now))
         if isinstance(group, ConsumerGroup):
-            self.context.arriving.clear()
             return self._settled(group_id, classic_leaving.leave(Draft(group, now), members))
         unknown = ErrorCode.unknown_member_id
         left = tuple(Left(m.member_id, m.group_instance_id, unknown) for m in members)
@@ -239,11 +238,11 @@ class GroupShard:
             if quiet is not None:
                 return Decision(quiet)
         check_request(request, self.config.consumer_assignors)
-        self.context.arriving.clear()
         joins = request.member_epoch == 0
-        draft = draft_for(self.context, group, request.group_id, now, joins=joins)
         decide = leave_consumer_group if request.member_epoch < 0 else consumer_heartbeat
-        return self._settled(request.group_id, decide(draft, request))
+        with self._deciding():
+            draft = draft_for(self.context, group, request.group_id, now, joins=joins)
+            return self._settled(request.group_id, decide(draft, request))
 
     def share_heartbeat(self, request: ShareHeartbeat, now: Now) -> ShareDecision:
         """Decide a ShareGroupHeartbeat; epoch 0 brings the group into being.
@@ -257,11 +256,11 @@ class GroupShard:
             if quiet is not None:
                 return Decision(quiet)
         check_share_request(request)
-        self.context.arriving.clear()
         creates = request.member_epoch == 0
-        draft = share_draft_for(self.context, group, request.group_id, now, creates=creates)
         decide = leave_share_group if request.member_epoch < 0 else share_heartbeat
-        return self._settled(request.group_id, decide(draft, request))
+        with self._deciding():
+            draft = share_draft_for(self.context, group, request.group_id, now, creates=creates)
+            return self._settled(request.group_id, decide(draft, request))
 
     def decide_share_states(
         self, group_id: str, decide: Callable[[ShareDraft], Decision[None, ShareRecord]], now: Now
@@ -271,12 +270,25 @@ class GroupShard:
         Raises:
             KafkaError: GROUP_ID_NOT_FOUND: it is of another kind.
         """
-        self.context.arriving.clear()
         group = self.groups.get(group_id)
-        return decide(share_draft_for(self.context, group, group_id, now, creates=True))
+        with self._deciding():
+            draft = share_draft_for(self.context, group, group_id, now, creates=True)
+            return self._settled(group_id, decide(draft))
+
+    @contextmanager
+    def _deciding(self) -> Iterator[None]:
+        """A group that came into being for a decision that is not made is forgotten."""
+        try:
+            yield
+        except KafkaError:
+            self.context.arriving.clear()
+            raise
 
     def _settled(self, group_id: str, decision: Decision[R, Rec]) -> Decision[R, Rec]:
-        """Keep the group's next deadline right, now and after what follows the write."""
+        """Keep the group's next deadline right, now and after what follows the write.
+
+        A group that came into being with a write that failed is forgotten.
+        """
         self._reschedule_now(group_id)
         if not decision.records:
             return decision
@@ -285,6 +297,8 @@ class GroupShard:
         def on_written(error: ErrorCode, now: Now) -> None:
             if follow is not None:
                 follow(error, now)
+            if error is not ErrorCode.none:
+                self.context.arriving.pop(group_id, None)
             self._reschedule_now(group_id)
 
         return decision._replace(on_written=on_written)
