@@ -5,6 +5,7 @@
     classic-sync o            SyncGroup; the leader of a classic group says `gives=o:t:01/p:t:23`
     classic-heartbeat o       with the last generation that it heard of
     classic-leave o
+    classic-join o as=i1      a static member; one that restarted says `restarted`, and has a new id
 
 All else is said as in `consumer_group_story`.
 """
@@ -30,15 +31,18 @@ class MixedGroupStory(ConsumerGroupStory):
     def __init__(self, **config: int) -> None:
         super().__init__(**({"initial_rebalance_delay_ms": 0} | config))
 
-    def do_classic_join(self, name: str, **options: str) -> None:
+    def do_classic_join(self, name: str, *words: str, **options: str) -> None:
+        if "as" in options:
+            self.instances[name] = options["as"]
         metadata = subscription(options.get("topics", "t"), options.get("owns", "nothing"))
         protocol = "cooperative-sticky" if "owns" in options else "range"
         request = self.world.join_request(
-            self.ids.get(name, ""),
+            "" if "restarted" in words else self.ids.get(name, ""),
+            self.instances.get(name),
             session_timeout_ms=int(options.get("session", 45_000)),
             rebalance_timeout_ms=int(options.get("rebalance", 60_000)),
             protocols=(Protocol(protocol, metadata),),
-            new_member_id=name,
+            new_member_id=self.ids[name] + "'" if name in self.ids else name,
         )
         answer = self.world.write(self.world.shard.join(request, self.world.now))
         self._tell(name, answer, self._joined)
@@ -46,11 +50,14 @@ class MixedGroupStory(ConsumerGroupStory):
     def do_classic_sync(self, name: str, **options: str) -> None:
         gives = (part.split(":", 1) for part in options.get("gives", "").split("/") if part)
         assignments = {self.ids[who]: encode_assignment(by_name(p), 1) for who, p in gives}
-        answer = self.world.sync(self.ids[name], self.epochs[name], assignments)
+        answer = self.world.sync(
+            self.ids[name], self.epochs[name], assignments, self.instances.get(name)
+        )
         self._tell(name, answer, self._synced)
 
     def do_classic_heartbeat(self, name: str) -> None:
-        error = self.world.heartbeat(self.ids[name], self.epochs[name])
+        instance = self.instances.get(name)
+        error = self.world.heartbeat(self.ids[name], self.epochs[name], instance)
         self.events.append(f"{name}: {words_for(error, 'alive')}")
 
     def do_classic_leave(self, name: str) -> None:
