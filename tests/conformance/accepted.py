@@ -141,13 +141,6 @@ ACCEPTED: Final[tuple[Accepted, ...]] = (
         r"#2 ",
         "Lists of a metrics subscription can be extended; Kafka lets them be set only.",
     ),
-    Accepted(
-        68,
-        "",
-        r"member_epoch|group_epoch|assignment_epoch",
-        "A group's first assignment has epoch 1; Kafka's has 2, since it counts its own look at "
-        "the topics as a change.",
-    ),
     Accepted(55, "the_quorum", r"log_end_offset|high_watermark|leader_epoch|listeners", _QUORUM),
     Accepted(
         78,

@@ -47,7 +47,10 @@ def join(draft: Draft, request: Join) -> JoinDecision:
     replaces_newer = _take_place(draft, request, member_id)
     classic = ClassicMetadata(request.session_timeout_ms, request.protocols)
     changed = admit(draft, member_id, _metadata(request, subscription, classic))
-    draft.make_target()
+    is_downgraded = replaces_newer and can_downgrade(draft)
+    is_settled = draft.state.target_epoch == draft.state.epoch
+    if not is_downgraded:
+        draft.make_target()
     owned = _by_id(subscription.owned, draft.topics)
     current = draft.reconcile(member_id, owned, subscription_changed=changed)
     result = JoinResult(
@@ -57,9 +60,9 @@ def join(draft: Draft, request: Join) -> JoinDecision:
         protocol_type=CONSUMER_PROTOCOL_TYPE,
         protocol_name=request.protocols[0].name,
     )
-    if replaces_newer and can_downgrade(draft):
-        name = request.group_instance_id
-        downgrade(draft, reason=f"{name} came back with the classic protocol, as all have it now")
+    if is_downgraded:
+        reason = f"{request.group_instance_id} came back with the protocol that all others have"
+        downgrade(draft, reason=reason, rebalances=not is_settled)
     else:
         _time_sync(draft, member_id, request)
     return Decision(result, tuple(draft.records))

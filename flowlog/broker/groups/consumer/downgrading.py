@@ -28,8 +28,11 @@ def can_downgrade(draft: Draft) -> bool:
     )
 
 
-def downgrade(draft: Draft, *, reason: str) -> ClassicGroup:
-    """Turn the draft into a classic group of its members, which are asked to join again."""
+def downgrade(draft: Draft, *, reason: str, rebalances: bool = True) -> None:
+    """Turn the draft into a classic group of its members.
+
+    They are asked to join again; without `rebalances` they go on with what they are to have.
+    """
     group, now = draft.group, draft.now
     classic = ClassicGroup(group.group_id, group.context.config)
     classic.protocol_type = CONSUMER_PROTOCOL_TYPE
@@ -47,9 +50,9 @@ def downgrade(draft: Draft, *, reason: str) -> ClassicGroup:
     draft.records += state_tombstones(group.group_id, draft.state)
     draft.records.append(GroupRecord(group.group_id, stored))
     group.context.arriving[group.group_id] = classic
-    prepare(classic, reason, now)
-    logger.info("group %s is a classic group again", group.group_id)
-    return classic
+    logger.info("group %s is a classic group again: %s", group.group_id, reason)
+    if rebalances:
+        prepare(classic, reason, now)
 
 
 def _member(draft: Draft, member_id: str, metadata: MemberMetadata) -> ClassicMember:

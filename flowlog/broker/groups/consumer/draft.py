@@ -55,12 +55,15 @@ class Draft:
     # Members.
 
     def put_member(self, member_id: str, metadata: MemberMetadata) -> bool:
-        """Note what a member says of itself; whether its subscription is another now."""
-        before = self.state.members.get(member_id)
-        if before != metadata:
+        """Note what a member says of itself; whether its subscription is another now.
+
+        A new member has subscribed to nothing until now.
+        """
+        before = self.state.members.get(member_id, MemberMetadata())
+        if self.state.members.get(member_id) != metadata:
             self.add(MemberRecord(self.group_id, member_id, metadata))
         self._follow_regexes(metadata.regex)
-        return before is None or not before.is_subscribed_as(metadata)
+        return not before.is_subscribed_as(metadata)
 
     def put_current(self, member_id: str, current: CurrentAssignment) -> None:
         if self.state.current.get(member_id) != current:

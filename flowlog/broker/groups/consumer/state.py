@@ -6,7 +6,7 @@ next rests on exactly what the log will say. Values are immutable, so a copy cos
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 from uuid import UUID
 
@@ -30,7 +30,8 @@ from .record_types import (
 
 Partition = tuple[UUID, int]
 
-NO_MEMBERS: Final[Mapping[str, str]] = {}
+FIRST_EPOCH: Final = 1
+"""Of Kafka's groups since 4.1: the first member raises it."""
 
 
 class ConsumerState:
@@ -40,9 +41,9 @@ class ConsumerState:
     """
 
     def __init__(self) -> None:
-        self.epoch = 0
+        self.epoch = FIRST_EPOCH
         self.metadata_hash = 0
-        self.target_epoch = 0
+        self.target_epoch = FIRST_EPOCH
         self.members: dict[str, MemberMetadata] = {}
         self.current: dict[str, CurrentAssignment] = {}
         self.targets: dict[str, Target] = {}
@@ -94,10 +95,10 @@ class ConsumerState:
             case TargetRecord():
                 _put(self.targets, record.member_id, record.target)
             case TargetEpochRecord():
-                self.target_epoch = 0 if record.epoch is None else record.epoch.epoch
+                self.target_epoch = FIRST_EPOCH if record.epoch is None else record.epoch.epoch
             case GroupEpochRecord():
                 epoch = record.epoch
-                self.epoch, self.metadata_hash = (0, 0) if epoch is None else epoch
+                self.epoch, self.metadata_hash = (FIRST_EPOCH, 0) if epoch is None else epoch
             case RegexRecord():
                 _put(self.regexes, record.regex, record.resolved)
 

@@ -33,6 +33,7 @@ from .record_types import (
     TargetRecord,
 )
 from .timers import Waiting
+from .topic_hash import metadata_hash
 
 
 def upgrade(context: GroupContext, classic: ClassicGroup, now: Now) -> Draft:
@@ -52,7 +53,9 @@ def upgrade(context: GroupContext, classic: ClassicGroup, now: Now) -> Draft:
     draft.group.rebalances.extend(classic.rebalances)
     context.arriving[group_id] = draft.group
     draft.records.append(GroupRecord(group_id, None))
-    draft.add(GroupEpochRecord(group_id, GroupEpoch(generation)))
+    names = set[str]().union(*(metadata.topics for _, metadata, _ in members))
+    epoch = GroupEpoch(generation, metadata_hash(names, context.topics))
+    draft.add(GroupEpochRecord(group_id, epoch))
     draft.add(TargetEpochRecord(group_id, TargetEpoch(generation, now.wall_ms)))
     for member_id, metadata, owned in members:
         draft.add(MemberRecord(group_id, member_id, metadata))

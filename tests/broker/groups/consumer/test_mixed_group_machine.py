@@ -158,17 +158,18 @@ class MixedGroup(RuleBasedStateMachine):
         self.world.tick(SILENCE_MS)  # whoever is silent is out by then
         for _ in range(ROUNDS_TO_SETTLE):
             self.a_round()
-        length, has = len(self.world.log), {m.name: m.owned for m in self.present()}
+        members = self.present()
+        if not members:
+            return
+        length, has = len(self.world.log), {m.name: m.owned for m in members}
         for _ in range(5):
             self.a_round()
         assert len(self.world.log) == length, "a settled group writes nothing"
-        assert {m.name: m.owned for m in self.present()} == has, "nor moves anything"
-        members = self.present()
+        assert {m.name: m.owned for m in members} == has, "nor moves anything"
         owners = Counter(p for member in members for p in member.owned)
-        assert owners == Counter(ALL if members else ()), "each partition has one owner"
-        if members:
-            newer = any(isinstance(member, Newer) for member in members)
-            assert isinstance(self.group, ConsumerGroup if newer else ClassicGroup)
+        assert owners == Counter(ALL), "each partition has one owner"
+        newer = any(isinstance(member, Newer) for member in members)
+        assert isinstance(self.group, ConsumerGroup if newer else ClassicGroup)
 
     def a_round(self) -> None:
         for member in self.present():
