@@ -35,7 +35,8 @@ def test_the_broker_benchmark_prints_its_table() -> None:
         "50 connections, 1 in flight, acks=all: p99",
         "end to end at 1,000 rec/s: p99.9",
         "create 10 topics of 2 partitions",
-        "first record of a new group",
+        "first record: new group, classic protocol",
+        "first record: new group, consumer protocol",
         "memory idle",
     ):
         assert f"{line} |" in table
