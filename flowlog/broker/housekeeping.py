@@ -12,6 +12,7 @@ from anyio.lowlevel import checkpoint
 from flowlog.broker.connection import Connection
 from flowlog.broker.node import Node
 from flowlog.clock import Clock
+from flowlog.errors import KafkaError
 
 logger = logging.getLogger(__name__)
 
@@ -19,7 +20,10 @@ FLUSH_CHECK_MS: Final = 1000
 
 
 class Housekeeping:
-    """Runs each duty at its own interval; an error of the disk in one is logged and tried again."""
+    """Runs each duty at its own interval; an error in one is logged and tried again.
+
+    A log that is damaged or just being deleted keeps no other log from its duty.
+    """
 
     def __init__(self, node: Node, connections: Set[Connection], clock: Clock) -> None:
         self._node = node
@@ -50,13 +54,16 @@ class Housekeeping:
             await anyio.sleep(interval_ms / 1000)
             try:
                 await duty()
-            except OSError as error:
+            except (OSError, KafkaError) as error:
                 logger.error("%s: %s", getattr(duty, "__name__", "housekeeping"), error)
 
     async def _apply_retention(self) -> None:
         now_ms = self._clock.now_ms()
         for partition in tuple(self._node.partitions):
-            partition.log.apply_retention(now_ms, partition.high_watermark)
+            try:
+                partition.log.apply_retention(now_ms, partition.high_watermark)
+            except KafkaError as error:
+                logger.error("%s", error)
             partition.log.expire_producers(now_ms)
             await checkpoint()  # requests go first
 
@@ -67,7 +74,10 @@ class Housekeeping:
         now_ms = self._clock.now_ms()
         for partition in tuple(self._node.partitions):
             if partition.log.is_flush_due(now_ms):
-                await self._node.group_commit.flush(partition.log)
+                try:
+                    await self._node.group_commit.flush(partition.log)
+                except KafkaError as error:
+                    logger.debug("%s", error)  # Deleted meanwhile: there is nothing to flush.
 
     async def _close_idle(self) -> None:
         idle_ms = self._node.config.integer("connections.max.idle.ms")

@@ -64,7 +64,7 @@ class LogCleaner:
             try:
                 await self._clean(chosen)
                 self._failed.pop(chosen.log, None)
-            except (CleaningFailedError, StorageError, KafkaError) as error:
+            except (CleaningFailedError, OSError, KafkaError) as error:
                 self._say_failed(chosen.log, str(error))
 
     async def _choose(self, done: set[PartitionLog]) -> _Candidate | None:

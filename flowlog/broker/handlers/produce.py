@@ -99,6 +99,9 @@ async def _when_committed(
             logger.debug("%r: not kept by the disk: %s", partition, error)
             row.error_code = ErrorCode.kafka_storage_error
             row.base_offset = -1
+        except KafkaError as error:  # The topic was deleted meanwhile.
+            row.error_code = error.error_code
+            row.base_offset = -1
     return _answer(request, results)
 
 

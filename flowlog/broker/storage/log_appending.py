@@ -204,7 +204,7 @@ class LogAppending(LogState):
         if leader_epoch > self.epochs.latest_epoch:
             self.epochs.assign(leader_epoch, last_offset - batch.last_offset_delta)
         self.log_end_offset = last_offset + 1
-        self._last_used_ms = now_ms
+        self._last_used_ms = segment.modified_ms = now_ms
 
     def roll(self) -> LogSegment:
         """Seal the growing segment and start one at the log's end.

@@ -61,7 +61,14 @@ class LogFlushing(LogState):
         self._flushes.abandon(job)
 
     def fail_flush(self, job: FlushJob, error: OSError) -> None:
-        """After a failed sync nothing is believed any more: the directory goes offline."""
+        """After a failed sync nothing is believed any more: the directory goes offline.
+
+        Raises:
+            KafkaError: the log was deleted under the job, which proves nothing of the disk.
+        """
+        if self.is_closed:
+            self._flushes.abandon(job)
+            self.check_open()
         self._flushes.fail(job, error)
 
     def prepare_close(self) -> bool:
