@@ -124,7 +124,7 @@ class BrokerMarkers:
         return _wait_for(outcomes, uncommitted) if uncommitted else outcomes
 
     def _write(self, marker: Marker, topic: str, index: int) -> ErrorCode | Awaitable[ErrorCode]:
-        if self._image.topic(topic) is None:
+        if not self._exists(topic, index):
             return ErrorCode.none
         if topic == OFFSETS_TOPIC:
             return self._write_to_groups(marker, index)
@@ -145,6 +145,11 @@ class BrokerMarkers:
         if partition.is_committed(end_offset):
             return ErrorCode.none
         return _wait_committed(partition, end_offset)
+
+    def _exists(self, topic: str, index: int) -> bool:
+        """A topic that was made anew may have fewer partitions than the transaction wrote to."""
+        image = self._image.topic(topic)
+        return image is not None and index < len(image.partitions)
 
     def _write_to_groups(self, marker: Marker, index: int) -> ErrorCode | Awaitable[ErrorCode]:
         answer = self._groups.end_transaction(
@@ -170,6 +175,8 @@ async def _wait_committed(partition: Partition, end_offset: int) -> ErrorCode:
         await partition.wait_committed(end_offset)
     except OSError:
         return ErrorCode.kafka_storage_error
+    except KafkaError as error:  # The topic was deleted meanwhile: the next try settles it.
+        return error.error_code
     return ErrorCode.none
 
 

@@ -48,7 +48,10 @@ def handle(request: Any, context: RequestContext) -> Any | Awaitable[Any]:
 
 
 async def _allocate(context: RequestContext) -> Any:
-    producer_id = await context.services.producer_ids.allocate()
+    try:
+        producer_id = await context.services.producer_ids.allocate()
+    except OSError:
+        return _response(Initialized(ErrorCode.coordinator_not_available), context)
     return _response(Initialized(ErrorCode.none, producer_id, 0), context)
 
 

@@ -109,12 +109,12 @@ class Endings:
         """The end that is under way; None: somewhere else, or not any more."""
         try:
             shard = self._find_shard(transactional_id)
+            epoch = self._coordinator_epoch(transactional_id)
         except KafkaError:
             return None
         transaction = shard.machine.transactions.get(transactional_id)
         if transaction is None or not transaction.state.is_ending:
             return None
-        epoch = self._coordinator_epoch(transactional_id)
         return Ending(transactional_id, transaction, marker_of(transaction, epoch))
 
     def _is_current(self, ending: Ending) -> bool:

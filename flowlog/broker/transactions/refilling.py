@@ -38,5 +38,5 @@ class RefillingIds:
             self._wanted = anyio.Event()
             try:
                 await self._ids.refill()
-            except KafkaError as error:  # whoever needs one asks again
+            except (KafkaError, OSError) as error:  # whoever needs one asks again
                 logger.warning("no producer ids: %s", error)
