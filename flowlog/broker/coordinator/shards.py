@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Coroutine, Iterator
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
@@ -22,6 +22,8 @@ from .machine import Machine
 from .runtime import ShardRuntime, ShardState
 
 logger = logging.getLogger(__name__)
+
+FAILED_TIMER_PAUSE_S: Final = 1.0
 
 M = TypeVar("M", bound=Machine[Any])
 
@@ -56,10 +58,15 @@ class Shards(Generic[M]):
         if present is not None and present.state is not ShardState.CLOSED:
             return
         name = f"{self._topic}-{partition}"
+        try:
+            log = self._open_log(partition)
+        except KafkaError as error:  # Its topic was deleted.
+            logger.warning("%s cannot be loaded: %s", name, error)
+            return
         shard: ShardRuntime[M] = ShardRuntime(
             name,
             self._new_machine(),
-            self._open_log(partition),
+            log,
             self._clock,
             spawn=self._spawn,
             on_deadline=self._on_deadline,
@@ -121,10 +128,22 @@ class Shards(Generic[M]):
             self._sleeping_until_ms = min((d for d in deadlines if d is not None), default=None)
             await self._sleep_until(self._sleeping_until_ms)
             now_ms = self._clock.monotonic_ms()
+            has_failed = False
             for shard in self:
                 deadline_ms = shard.machine.next_deadline_ms()
                 if deadline_ms is not None and deadline_ms <= now_ms:
-                    shard.on_time()
+                    has_failed |= not self._on_time(shard)
+            if has_failed:
+                await anyio.sleep(FAILED_TIMER_PAUSE_S)
+
+    def _on_time(self, shard: ShardRuntime[M]) -> bool:
+        """Whether it went well: a mistake of ours in one group's timer ends no other's."""
+        try:
+            shard.on_time()
+        except Exception:
+            logger.exception("%s: a timer failed, this is a mistake in flowlog", shard.name)
+            return False
+        return True
 
     async def _sleep_until(self, deadline_ms: int | None) -> None:
         if deadline_ms is None:

@@ -11,10 +11,11 @@ Source: ConsumerProtocolSubscription.json and ConsumerProtocolAssignment.json in
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from typing import Final, NamedTuple, TypeAlias
 
 from .record_fields import FieldReader, string
+from .requests import Protocol
 
 NEWEST_VERSION: Final = 3
 NO_USER_DATA: Final = b"\xff\xff\xff\xff"
@@ -50,6 +51,16 @@ def decode_subscription(data: bytes) -> Subscription:
         fields.int32()
     rack_id = fields.nullable_string() if version >= 3 else None
     return Subscription(version, topics, owned, rack_id)
+
+
+def subscription_version(protocols: Iterable[Protocol]) -> int:
+    """That of a member's first protocol which is a consumer's; it may offer others beside it."""
+    for protocol in protocols:
+        try:
+            return decode_subscription(protocol.metadata).version
+        except ValueError:
+            continue
+    return 0
 
 
 def decode_assignment(data: bytes) -> ClassicAssignment:

@@ -5,12 +5,16 @@ Source: `OffsetMetadataManager` in apache/kafka, group-coordinator.
 
 from __future__ import annotations
 
+from typing import Final
+
 from kio.schema.errors import ErrorCode
 
 from .config import GroupConfig
 from .group import Group
 from .record_types import UNKNOWN_MS, CommittedOffset, OffsetRecord
 from .requests import NO_RETENTION, Commit, CommitRow
+
+LATEST_MS: Final = 2**63 - 1
 
 
 def missing_group_error(commit: Commit) -> ErrorCode:
@@ -31,7 +35,9 @@ def row_error(row: CommitRow, config: GroupConfig) -> ErrorCode:
 
 def to_record(commit: Commit, row: CommitRow, now_ms: int) -> OffsetRecord:
     """The record of a row that is committed now (since 1970)."""
-    expires_ms = UNKNOWN_MS if commit.retention_ms == NO_RETENTION else now_ms + commit.retention_ms
+    expires_ms = UNKNOWN_MS
+    if commit.retention_ms != NO_RETENTION:
+        expires_ms = min(now_ms + commit.retention_ms, LATEST_MS)
     committed = CommittedOffset(
         row.offset, row.leader_epoch, row.metadata or "", now_ms, expires_ms, row.topic_id
     )

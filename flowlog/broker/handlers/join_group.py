@@ -23,6 +23,8 @@ VERSIONS: Final = (0, 9)
 MEMBER_ID_FIRST_SINCE: Final = 4
 SKIP_ASSIGNMENT_SINCE: Final = 9
 NOT_GIVEN: Final = -1
+NAME_CHARS_MAX: Final = 1_000
+"""Of a name in a member id: a longer one would not fit beside the rest into what a leader reads."""
 
 
 def handle(request: Any, context: RequestContext) -> Any | Awaitable[Any]:
@@ -44,7 +46,7 @@ def _join(request: Any, context: RequestContext) -> Join:
         else rebalance_timeout_ms,
         protocol_type=request.protocol_type,
         protocols=tuple(Protocol(p.name, bytes(p.metadata)) for p in request.protocols),
-        new_member_id=f"{request.group_instance_id or client_id}-{uuid4()}",
+        new_member_id=f"{(request.group_instance_id or client_id)[:NAME_CHARS_MAX]}-{uuid4()}",
         reason=request.reason or "not provided",
         needs_member_id_first=context.version >= MEMBER_ID_FIRST_SINCE,
         may_skip_assignment=context.version >= SKIP_ASSIGNMENT_SINCE,

@@ -26,6 +26,8 @@ from .stored_group import to_stored
 Records = tuple[GroupRecord, ...]
 
 NO_RECORDS: Final[Records] = ()
+SHORTEST_WAIT_MS: Final = 1_000
+"""For anybody at all to rejoin, whatever rebalance timeout the members ask for."""
 REBALANCEABLE: Final = (GroupState.EMPTY, GroupState.COMPLETING_REBALANCE, GroupState.STABLE)
 
 
@@ -99,7 +101,8 @@ def complete_join(group: ClassicGroup, now: Now) -> Records:
             remove(group, member)
     if len(group.members) and not _elect_joined_leader(group):
         logger.warning("group %s: no member rejoined, waiting on", group.group_id)
-        group.join_deadline_ms = now.monotonic_ms + group.members.rebalance_timeout_ms
+        wait_ms = max(group.members.rebalance_timeout_ms, SHORTEST_WAIT_MS)
+        group.join_deadline_ms = now.monotonic_ms + wait_ms
         return NO_RECORDS
     group.generation_id += 1
     group.pending_sync.clear()

@@ -17,7 +17,13 @@ from kio.schema.errors import ErrorCode
 from flowlog.broker.coordinator.decision import Decision, Now
 from flowlog.errors import KafkaError
 
-from ..consumer_protocol import ByName, Subscription, decode_subscription, encode_assignment
+from ..consumer_protocol import (
+    ByName,
+    Subscription,
+    decode_subscription,
+    encode_assignment,
+    subscription_version,
+)
 from ..requests import UNKNOWN_MEMBER_ID, Join, JoinResult, Sync, SyncResult
 from ..topics import Topics
 from .checks import check_static, unknown_member
@@ -150,7 +156,7 @@ def sync(group: ConsumerGroup, request: Sync, now: Now) -> SyncResult:
     deadline_ms = now.monotonic_ms + classic.session_timeout_ms
     group.timers.start(member_id, Waiting.SESSION, deadline_ms)
     partitions = by_name(partitions_of(current.assigned), group.context.topics)
-    version = decode_subscription(classic.protocols[0].metadata).version
+    version = subscription_version(classic.protocols)
     return SyncResult(
         ErrorCode.none,
         request.protocol_type,

@@ -10,12 +10,12 @@ from ..classic.member import ClassicMember
 from ..classic.rebalancing import prepare
 from ..classic.states import GroupState
 from ..classic.stored_group import to_stored
-from ..consumer_protocol import ByName, decode_subscription, encode_assignment
+from ..consumer_protocol import ByName, encode_assignment, subscription_version
 from ..record_types import GroupRecord
 from ..topics import Topics
 from .draft import Draft
 from .group import CONSUMER_PROTOCOL_TYPE
-from .member import NOTHING, MemberMetadata, Target
+from .member import NOTHING, MemberMetadata, Target, partitions_of
 from .state_tombstones import state_tombstones
 
 
@@ -39,7 +39,9 @@ def downgrade(draft: Draft, *, reason: str, rebalances: bool = True) -> None:
     classic.generation_id = draft.state.epoch
     classic.rebalances.extend(group.rebalances)
     for member_id, metadata in draft.state.members.items():
-        classic.members.add(_member(draft, member_id, metadata))
+        target = _held(draft, member_id) if rebalances else draft.state.targets.get(member_id)
+        partitions = by_name(target or NOTHING, draft.topics)
+        classic.members.add(_member(draft, member_id, metadata, partitions))
     classic.protocol_name = classic.members.elect_protocol()
     classic.leader_id = next(iter(draft.state.members))
     classic.state = GroupState.STABLE
@@ -55,11 +57,12 @@ def downgrade(draft: Draft, *, reason: str, rebalances: bool = True) -> None:
         prepare(classic, reason, now)
 
 
-def _member(draft: Draft, member_id: str, metadata: MemberMetadata) -> ClassicMember:
+def _member(
+    draft: Draft, member_id: str, metadata: MemberMetadata, partitions: ByName
+) -> ClassicMember:
     spoken = metadata.classic
     assert spoken is not None, f"{member_id} does not speak the classic protocol"
-    version = decode_subscription(spoken.protocols[0].metadata).version
-    partitions = by_name(draft.state.targets.get(member_id, NOTHING), draft.topics)
+    version = subscription_version(spoken.protocols)
     return ClassicMember(
         member_id=member_id,
         group_instance_id=metadata.instance_id,
@@ -71,6 +74,17 @@ def _member(draft: Draft, member_id: str, metadata: MemberMetadata) -> ClassicMe
         assignment=encode_assignment(partitions, version),
         session_deadline_ms=draft.now.monotonic_ms + spoken.session_timeout_ms,
     )
+
+
+def _held(draft: Draft, member_id: str) -> Target:
+    """What a member has until it joins again: a KIP-848 member that comes before may not get it.
+
+    Kafka takes what the member was to have, and may so give a partition a second owner.
+    """
+    current = draft.state.held_by(member_id)
+    assigned, revoking = partitions_of(current.assigned), partitions_of(current.revoking)
+    topics = assigned.keys() | revoking.keys()
+    return {t: assigned.get(t, frozenset()) | revoking.get(t, frozenset()) for t in topics}
 
 
 def by_name(target: Target, topics: Topics) -> ByName:

@@ -9,8 +9,8 @@ from typing import Final, NamedTuple, TypeAlias
 from .nodes import WORD, Chars, Choice, Condition, Node, Repeat, Sequence
 from .syntax import parse
 
-STEPS_MAX: Final = 20_000  # of a compiled expression: nested counted repeats multiply
-REMEMBERED_MAX: Final = 20_000  # transitions
+STEPS_MAX: Final = 2_000  # of a compiled expression: nested counted repeats multiply
+REMEMBERED_MAX: Final = 100_000  # places in remembered states: some megabytes
 
 
 class Read(NamedTuple):
@@ -49,6 +49,7 @@ class Pattern:
         start = self._compile(parse(pattern), MATCHED)
         self._start: State = (frozenset((start,)), True, False)
         self._transitions: dict[tuple[State, str], State] = {}
+        self._remembered = 0
 
     def matches(self, name: str) -> bool:
         """Whether the expression stands for the whole name."""
@@ -66,8 +67,9 @@ class Pattern:
         return MATCHED in self._closure(state, at_end=True, before_word=False)
 
     def _remember(self, key: tuple[State, str]) -> State:
-        if len(self._transitions) >= REMEMBERED_MAX:
+        if self._remembered >= REMEMBERED_MAX:
             self._transitions.clear()
+            self._remembered = 0
         state, character = key
         bit = 1 << ord(character)
         is_word = bool(WORD & bit)
@@ -75,6 +77,7 @@ class Pattern:
         steps = (self._steps[i] for i in here)
         there = frozenset(s.then for s in steps if isinstance(s, Read) and s.mask & bit)
         following = self._transitions[key] = (there, False, is_word)
+        self._remembered += 1 + len(there)
         return following
 
     def _closure(self, state: State, *, at_end: bool, before_word: bool) -> set[int]:
@@ -142,7 +145,7 @@ class Pattern:
         return then
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def cached_pattern(pattern: str) -> Pattern:
     """The expression, compiled once. Raises `ValueError` for what is none."""
     return Pattern(pattern)
