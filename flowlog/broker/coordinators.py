@@ -103,6 +103,12 @@ class Coordinators:
         if coordinator is not None:
             await coordinator.load(index)
 
+    def topic_removed(self, topic: str) -> None:
+        """Give up a coordinator whose topic is gone; a new topic of that name brings it back."""
+        coordinator = self._by_topic.get(topic)
+        if coordinator is not None:
+            coordinator.shutdown()
+
     async def topic_deleted(self, topic: str, topic_id: UUID) -> None:
         """Forget what groups knew of a topic that is gone."""
         async with anyio.create_task_group() as tasks:

@@ -205,6 +205,7 @@ class BrokerServer:
                 case PartitionRecord(topic_id=topic_id, partition=index):
                     await self._coordinators.load(image.topic_name(topic_id), index)
                 case RemoveTopicRecord(name=name, topic_id=topic_id):
+                    self._coordinators.topic_removed(name)
                     self._tasks.start_soon(self._coordinators.topic_deleted, name, topic_id)
 
     async def _stop_serving(self) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from kio.schema.errors import ErrorCode
 
+from flowlog.broker.admin.topics import INTERNAL_TOPICS
 from flowlog.broker.wire import messages
 from flowlog.errors import KafkaError
 
@@ -38,6 +39,8 @@ def _row(topic: str, wanted: Any, context: RequestContext) -> Any:
         partition_index=wanted.partition_index, low_watermark=-1
     )
     try:
+        if topic in INTERNAL_TOPICS:
+            raise KafkaError(ErrorCode.invalid_topic_exception, "an internal topic")
         partition = context.services.partitions.find(topic, wanted.partition_index)
         if "delete" not in partition.log.config.cleanup_policy:
             raise KafkaError(ErrorCode.policy_violation, "cleanup.policy has no delete")

@@ -86,7 +86,12 @@ class ShareFetch:
         while True:
             look = await self._look()
             left_ms = self._deadline_ms - self._service.clock.monotonic_ms()
-            is_last = left_ms <= 0 or bool(look.rows) or not look.live or self._must_end
+            is_last = (
+                min(left_ms, self._wanted.min_bytes) <= 0
+                or bool(look.rows)
+                or not look.live
+                or self._must_end
+            )
             if is_last or look.size_bytes >= self._wanted.min_bytes:
                 rows = await self._take(look)
                 if is_last or rows:
